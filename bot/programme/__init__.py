@@ -1,0 +1,1 @@
+"""The programme: segments, released versions, changes between versions, the calendar, the event page."""
