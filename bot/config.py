@@ -17,7 +17,15 @@ from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from babel import Locale, UnknownLocaleError
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from bot.errors import ConfigError, Mistake
@@ -95,7 +103,9 @@ class WorkshopSection(Section):
     @classmethod
     def _zone(cls, value: str) -> str:
         if value not in available_timezones():
-            raise _refuse(f"{value!r} is no time zone", 'use a name of the tz database such as "Europe/Zurich"')
+            raise _refuse(
+                f"{value!r} is no time zone", 'use a name of the tz database such as "Europe/Zurich"'
+            )
         return value
 
     @field_validator("language")
@@ -251,12 +261,16 @@ class Moment(BaseModel):
         if not text or match is None:
             raise ValueError(text)
         days, exact = parse_duration(match["duration"]) if match["duration"] else (0, timedelta())
-        return cls(anchor=match["anchor"] or "start", sign=-1 if match["sign"] == "-" else 1, days=days, exact=exact)
+        return cls(
+            anchor=match["anchor"] or "start", sign=-1 if match["sign"] == "-" else 1, days=days, exact=exact
+        )
 
     def instant(self, start: datetime, end: datetime, tz: ZoneInfo) -> datetime:
         """The instant, UTC. Days are counted on the calendar of `tz`, so a clock change keeps the hour."""
         anchor = (start if self.anchor == "start" else end).astimezone(tz)
-        day = (anchor.replace(tzinfo=None) + self.sign * timedelta(days=self.days)).replace(tzinfo=tz, fold=anchor.fold)
+        day = (anchor.replace(tzinfo=None) + self.sign * timedelta(days=self.days)).replace(
+            tzinfo=tz, fold=anchor.fold
+        )
         return day.astimezone(UTC) + self.sign * self.exact
 
 
@@ -284,7 +298,9 @@ class ReminderSection(Section):
         try:
             parse_duration(value)
         except ValueError:
-            raise _refuse(f"{value!r} is no duration", 'use an ISO 8601 one such as "PT15M" or "P1D"') from None
+            raise _refuse(
+                f"{value!r} is no duration", 'use an ISO 8601 one such as "PT15M" or "P1D"'
+            ) from None
         return value
 
     @property
@@ -306,7 +322,9 @@ def _channel(value: str) -> str:
 
 def _role_member(value: str) -> str:
     if not re.fullmatch(r"#[^\s#A-Z.]{1,80}|[CGSUW][A-Z0-9]{2,}", value):
-        raise _refuse(f"{value!r} is nobody", 'use a channel ("#name"), a user group id ("S…") or a user id ("U…")')
+        raise _refuse(
+            f"{value!r} is nobody", 'use a channel ("#name"), a user group id ("S…") or a user id ("U…")'
+        )
     return value
 
 
@@ -394,7 +412,9 @@ def _cross_checks(config: Config) -> list[Mistake]:
     ):
         for index, value in enumerate(ids):
             if value in ids[:index]:
-                mistakes.append(Mistake(f"{name}.{index}.id", f"{value!r} is used twice", "give each its own id"))
+                mistakes.append(
+                    Mistake(f"{name}.{index}.id", f"{value!r} is used twice", "give each its own id")
+                )
     known = {segment.id for segment in config.segments}
     for index, reminder in enumerate(config.reminders):
         if reminder.segment not in (None, "*") and reminder.segment not in known:

@@ -134,7 +134,7 @@ class Rendering:
         return format_datetime(instant, pattern, tzinfo=self.tz, locale=self.language)
 
     def in_words(self, instant: datetime, tz: ZoneInfo | None = None) -> str:
-        """"Tuesday 25 November 2025, 14:00 CET": date, time and zone, in the workshop's language."""
+        """ "Tuesday 25 November 2025, 14:00 CET": date, time and zone, in the workshop's language."""
         zone = tz or self.tz
         day = format_datetime(instant, "EEEE d MMMM y, HH:mm", tzinfo=zone, locale=self.language)
         return f"{day} {zone_name(instant, zone)}"
@@ -159,7 +159,7 @@ class Rendering:
         return data
 
     def _environment(self, folder: Path, *, finalize: Callable[[Any], Any], autoescape: Any) -> Environment:
-        environment = Environment(  # noqa: S701 - escaping is done by `finalize`, for the surface at hand
+        environment = Environment(
             loader=FileSystemLoader(folder),
             undefined=StrictUndefined,
             finalize=finalize,

@@ -1,0 +1,1 @@
+"""Tables, transactions and migrations: the database is the only memory."""

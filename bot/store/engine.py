@@ -1,0 +1,178 @@
+"""The database: engine, transactions, migrations at start, and who may use which database.
+
+On SQLite a writing transaction begins IMMEDIATE: a deferred one that reads before it writes would fail or
+lose an update when another writer came in between (sqlite.org/lang_transaction).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Any, Literal
+
+from alembic import command
+from alembic.config import Config as AlembicConfig
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, event, make_url, text
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
+
+from bot.errors import StoreError
+from bot.store.tables import OfWorkshop, Stamp
+
+Mode = Literal["live", "rehearsal"]
+
+# Any number will do, as long as every replica uses the same: it serialises migrations on PostgreSQL.
+_MIGRATION_LOCK = 0x776F726B
+
+
+class _WorkshopSession(Session):
+    """A session of one workshop (docs.sqlalchemy.org, "Adding global WHERE / ON criteria")."""
+
+
+@event.listens_for(_WorkshopSession, "do_orm_execute")
+def _only_own_rows(state: ORMExecuteState) -> None:
+    own = state.session.info["workshop_id"]
+    state.statement = state.statement.options(
+        with_loader_criteria(OfWorkshop, lambda row: row.workshop_id == own, include_aliases=True)
+    )
+
+
+@event.listens_for(_WorkshopSession, "transient_to_pending")
+def _own_new_row(session: Session, row: object) -> None:
+    if isinstance(row, OfWorkshop):
+        row.workshop_id = session.info["workshop_id"]
+
+
+class Database:
+    """One workshop's view of a database; `begin` gives a writing transaction, `read` a reading one.
+
+    Rows of other workshops are neither seen nor touched: every ORM statement is narrowed to
+    `workshop_id`, and new rows get it. (Core statements must name it themselves.) `url` is a SQLAlchemy URL of SQLite or PostgreSQL; the driver is chosen here (aiosqlite, psycopg).
+    Raises StoreError for any other.
+    """
+
+    def __init__(self, url: str, workshop_id: str) -> None:
+        self.workshop_id = workshop_id
+        try:
+            parsed = make_url(url)
+        except ArgumentError:
+            raise StoreError(
+                "WORKSHOP_DATABASE_URL is no database URL; write sqlite:///workshop.sqlite3 or postgresql://…"
+            ) from None
+        self.kind = parsed.get_backend_name()
+        if self.kind == "sqlite":
+            parsed = parsed.set(drivername="sqlite+aiosqlite")
+            options: dict[str, Any] = {"connect_args": {"timeout": 30}}
+        elif self.kind in ("postgresql", "postgres"):
+            self.kind = "postgresql"
+            parsed = parsed.set(drivername="postgresql+psycopg")
+            options = {"pool_pre_ping": True, "pool_size": 8, "max_overflow": 8, "pool_timeout": 10}
+        else:
+            raise StoreError(f"{self.kind} is not supported; use SQLite or PostgreSQL")
+        self.url = parsed
+        self.engine = create_async_engine(parsed, **options)
+        # In one process writers queue here rather than in SQLite's busy handler, which polls and starves.
+        self._writer = asyncio.Lock() if self.kind == "sqlite" else None
+        if self.kind == "sqlite":
+            event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
+            event.listen(self.engine.sync_engine, "begin", _begin_sqlite)
+        options = {
+            "expire_on_commit": False,
+            "sync_session_class": _WorkshopSession,
+            "info": {"workshop_id": workshop_id},
+        }
+        self._write = async_sessionmaker(self.engine, **options)
+        self._read = async_sessionmaker(self.engine.execution_options(reading=True), **options)
+
+    @property
+    def shared(self) -> bool:
+        """Whether replicas may use it together."""
+        return self.kind == "postgresql"
+
+    @contextlib.asynccontextmanager
+    async def begin(self) -> AsyncIterator[AsyncSession]:
+        """A writing transaction: committed when the block ends, rolled back when it raises."""
+        async with self._writer or contextlib.nullcontext(), self._write.begin() as db:
+            yield db
+
+    @contextlib.asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncSession]:
+        """A reading transaction: one consistent picture, nothing is written."""
+        async with self._read() as db:
+            yield db
+
+    async def prepare(self, mode: Mode, *, now: datetime) -> None:
+        """Bring the tables up to date and stamp a new database with `mode`.
+
+        Raises StoreError when the database is newer than this program, belongs to the other mode, or
+        cannot be reached.
+        """
+        try:
+            async with self.begin() as db:
+                connection = await db.connection()
+                if self.kind == "postgresql":
+                    await connection.execute(
+                        text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK}
+                    )
+                await connection.run_sync(_migrate)
+                stamp = await db.get(Stamp, 1)
+                if stamp is None:
+                    db.add(Stamp(id=1, mode=mode, made_at=now))
+                elif stamp.mode != mode:
+                    raise StoreError(
+                        f"this database was made by a {stamp.mode} run and is refused by a {mode} one; "
+                        "name another with WORKSHOP_DATABASE_URL (run) or --database (rehearse)"
+                    )
+        except (SQLAlchemyError, OSError) as error:
+            raise StoreError(f"the database cannot be used: {_first_line(error)}") from error
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.engine.dispose()
+
+
+def _first_line(error: Exception) -> str:
+    reason = getattr(error, "orig", None) or error
+    return str(reason).strip().splitlines()[0] if str(reason).strip() else type(error).__name__
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # transactions begin where we say (`_begin_sqlite`)
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")  # what was acknowledged survives a power cut
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute("PRAGMA busy_timeout=30000")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    reading = connection.get_execution_options().get("reading", False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def alembic_config() -> AlembicConfig:
+    """Alembic's settings; migrations ship inside the package."""
+    settings = AlembicConfig()
+    settings.set_main_option("script_location", "bot.store:migrations")
+    return settings
+
+
+def _migrate(connection: Connection) -> None:
+    settings = alembic_config()
+    script = ScriptDirectory.from_config(settings)
+    current = MigrationContext.configure(connection).get_current_revision()
+    known = {revision.revision for revision in script.walk_revisions()}
+    if current is not None and current not in known:
+        raise StoreError(
+            f"the database is newer than this program (its revision {current} is not known here); "
+            "install the newer version, or restore the backup made before the upgrade"
+        )
+    if current != script.get_current_head():
+        settings.attributes["connection"] = connection
+        command.upgrade(settings, "head")

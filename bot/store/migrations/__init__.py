@@ -1,0 +1,1 @@
+"""Alembic migrations, applied at start; `make migration` writes the next from the tables."""

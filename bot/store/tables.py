@@ -1,0 +1,413 @@
+"""All tables, as typed classes. Every row carries the workshop's id; instants are aware, UTC.
+
+People are known by an internal number everywhere; only `Person.slack_id` says who that is in Slack.
+Small verbs sit on the rows; rules live in the services.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    Enum,
+    ForeignKey,
+    Index,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC datetime; SQLite keeps it without its zone, so a naive one is refused on the way in."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("an instant must be aware")
+        return (
+            value.astimezone(UTC) if dialect.name != "sqlite" else value.astimezone(UTC).replace(tzinfo=None)
+        )
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+Document = JSON().with_variant(JSONB(), "postgresql")
+_KEY = String(255)
+_SLUG = String(64)
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: Instant(), dict[str, Any]: Document, list[Any]: Document}  # noqa: RUF012
+
+
+class OfWorkshop:
+    """A row of one workshop. `bot.store.engine` fills the id in and shows a transaction only its own rows."""
+
+    workshop_id: Mapped[str] = mapped_column(_SLUG)
+
+
+def _stored(kind: type[StrEnum]) -> Enum:
+    # Stored as its word, checked in Python: adding a state needs no change to the table.
+    return Enum(
+        kind,
+        native_enum=False,
+        create_constraint=False,
+        length=20,
+        values_callable=lambda e: [m.value for m in e],
+    )
+
+
+class Stamp(Base):
+    """One row: whether this database is live or a rehearsal's. Made once, never changed."""
+
+    __tablename__ = "stamp"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    mode: Mapped[str] = mapped_column(String(20))
+    made_at: Mapped[datetime]
+
+
+class Intake(OfWorkshop, Base):
+    """What has been taken in from Slack: one row an event, command, click or submission, for ever once."""
+
+    __tablename__ = "intake"
+
+    workshop_id: Mapped[str] = mapped_column(_SLUG, primary_key=True)
+    key: Mapped[str] = mapped_column(_KEY, primary_key=True)
+    received_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class Person(OfWorkshop, Base):
+    """Somebody the bot has met; the only row that holds their Slack id (None once erased)."""
+
+    __tablename__ = "people"
+    __table_args__ = (UniqueConstraint("workshop_id", "slack_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slack_id: Mapped[str | None] = mapped_column(String(32))
+    name: Mapped[str | None] = mapped_column(String(200))  # as Slack shows it; for the stage page and exports
+    tz: Mapped[str | None] = mapped_column(String(64))
+    locale: Mapped[str | None] = mapped_column(String(20))
+    is_bot: Mapped[bool] = mapped_column(default=False)
+    dm: Mapped[str | None] = mapped_column(String(32))  # the conversation with the bot, once known
+    refreshed_at: Mapped[datetime | None]  # when Slack was last asked about them
+    home_opened_at: Mapped[datetime | None]
+    remind_minutes: Mapped[int | None]  # personal reminders: lead time; None: not subscribed
+    stars: Mapped[list[Any]] = mapped_column(default=list)  # ids of the segments they want reminders of
+    muted: Mapped[bool] = mapped_column(default=False)
+    met_at: Mapped[datetime]
+
+
+class DeliveryState(StrEnum):
+    PENDING = "pending"  # to be posted when due
+    SENDING = "sending"  # a post is under way, or its outcome is not known yet
+    SENT = "sent"  # in Slack; `channel` and `ts` say where
+    FAILED = "failed"  # given up; `last_error` says why; a person may try again
+    DROPPED = "dropped"  # too late to be worth sending
+    CANCELLED = "cancelled"  # no longer wanted before it was sent
+
+
+class Delivery(OfWorkshop, Base):
+    """One message the bot posts, keeps current, or withdraws: the outbox row.
+
+    `kind` names the template (`templates/<kind>.json.j2`), rendered when it is sent. `revision` counts what
+    is wanted, `shown` what Slack last got: shown < revision on a sent row means that an edit is due.
+    """
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        UniqueConstraint("workshop_id", "key"),
+        Index("ix_deliveries_lane", "workshop_id", "lane", "state", "priority", "not_before", "id"),
+        Index("ix_deliveries_due", "workshop_id", "state", "not_before"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(_KEY)  # what this message is; the same key is never posted twice
+    kind: Mapped[str] = mapped_column(String(80))
+    method: Mapped[str] = mapped_column(String(20), default="post")  # post, home
+    lane: Mapped[str] = mapped_column(
+        String(80)
+    )  # "channel:<config key>", "person:<number>", or a channel id
+    thread_ts: Mapped[str | None] = mapped_column(String(32))
+    reply_to: Mapped[int | None] = mapped_column(
+        ForeignKey("deliveries.id")
+    )  # in the thread of that one, once sent
+    content: Mapped[dict[str, Any]] = mapped_column(default=dict)  # what its template needs
+    priority: Mapped[int] = mapped_column(default=50)  # smaller goes first; 10 urgent, 50 routine, 90 bulk
+    not_before: Mapped[datetime]
+    expires_at: Mapped[datetime | None]  # from then on it is dropped
+    state: Mapped[DeliveryState] = mapped_column(_stored(DeliveryState), default=DeliveryState.PENDING)
+    attempts: Mapped[int] = mapped_column(default=0)
+    attempt_at: Mapped[datetime | None]  # start of the latest attempt: where a look into the channel begins
+    next_attempt_at: Mapped[datetime | None]
+    looks: Mapped[int] = mapped_column(default=0)  # how often the channel was searched since that attempt
+    last_error: Mapped[str | None] = mapped_column(Text)
+    channel: Mapped[str | None] = mapped_column(String(32))
+    ts: Mapped[str | None] = mapped_column(String(32))
+    revision: Mapped[int] = mapped_column(default=1)
+    shown: Mapped[int] = mapped_column(default=0)
+    pin: Mapped[bool] = mapped_column(default=False)  # wanted
+    pinned: Mapped[bool] = mapped_column(default=False)  # as it is in Slack
+    withdrawn: Mapped[bool] = mapped_column(default=False)  # wanted gone
+    created_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+
+
+class Lane(OfWorkshop, Base):
+    """One channel or DM: who is posting to it now and from when the next post is allowed.
+
+    `leased_until` is wall time (a jump of the workshop's clock must not end a live lease); `next_free` is
+    workshop time, like Slack's rate limits.
+    """
+
+    __tablename__ = "lanes"
+
+    workshop_id: Mapped[str] = mapped_column(_SLUG, primary_key=True)
+    name: Mapped[str] = mapped_column(String(80), primary_key=True)
+    holder: Mapped[str | None] = mapped_column(String(64))
+    leased_until: Mapped[datetime | None]
+    next_free: Mapped[datetime | None]
+
+
+class Budget(OfWorkshop, Base):
+    """A rate limit shared by all replicas: `posts` of the workspace, or one Web API method's tier."""
+
+    __tablename__ = "budgets"
+
+    workshop_id: Mapped[str] = mapped_column(_SLUG, primary_key=True)
+    name: Mapped[str] = mapped_column(String(80), primary_key=True)
+    next_free: Mapped[datetime]
+
+
+class Switch(OfWorkshop, Base):
+    """A setting an organiser or moderator flips while the workshop runs: `outgoing`, `questions.submit`, …"""
+
+    __tablename__ = "switches"
+
+    workshop_id: Mapped[str] = mapped_column(_SLUG, primary_key=True)
+    name: Mapped[str] = mapped_column(String(80), primary_key=True)
+    value: Mapped[str] = mapped_column(String(40))
+    changed_by: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    changed_at: Mapped[datetime]
+
+
+class Version(OfWorkshop, Base):
+    """A released programme: frozen. `programme` is `bot.programme.model.Programme` as JSON."""
+
+    __tablename__ = "versions"
+    __table_args__ = (UniqueConstraint("workshop_id", "number"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[int]
+    programme: Mapped[dict[str, Any]]
+    changes: Mapped[list[Any]] = mapped_column(default=list)  # from the version before, as JSON
+    calendar: Mapped[dict[str, Any]] = mapped_column(default=dict)  # segment id → {"sequence", "changed_at"}
+    note: Mapped[str | None] = mapped_column(Text)
+    released_by: Mapped[int | None] = mapped_column(ForeignKey("people.id"))  # None: from the command line
+    released_at: Mapped[datetime]
+
+
+class Draft(OfWorkshop, Base):
+    """The one programme draft of a workshop; `revision` guards against two organisers' edits."""
+
+    __tablename__ = "drafts"
+
+    workshop_id: Mapped[str] = mapped_column(_SLUG, primary_key=True)
+    base: Mapped[int]  # the version it was made from
+    programme: Mapped[dict[str, Any]]
+    origin: Mapped[str] = mapped_column(String(40))  # "edit", "import", "config", "restore", "page"
+    revision: Mapped[int] = mapped_column(default=1)
+    edited_by: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    edited_at: Mapped[datetime]
+
+
+class Announcement(OfWorkshop, Base):
+    """What an organiser broadcasts or approves: its text, its targets, and what became of it."""
+
+    __tablename__ = "announcements"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    workshop_id: Mapped[str] = mapped_column(_SLUG, index=True)
+    kind: Mapped[str] = mapped_column(String(20))  # "change" of a version, or "broadcast"
+    text: Mapped[str] = mapped_column(Text)
+    version: Mapped[int | None]
+    targets: Mapped[list[Any]] = mapped_column(default=list)  # lanes
+    state: Mapped[str] = mapped_column(String(20))  # draft, posted, withdrawn
+    revision: Mapped[int] = mapped_column(default=1)
+    pin: Mapped[bool] = mapped_column(default=False)
+    not_before: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None]
+    written_by: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    written_at: Mapped[datetime]
+
+
+class QuestionState(StrEnum):
+    RECEIVED = "received"  # stored, not looked at
+    HELD = "held"  # waits for review for a reason a filter gave
+    PUBLISHED = "published"  # participants see it and may vote
+    QUEUED = "queued"  # chosen for the segment
+    ANSWERED = "answered"  # taken on stage or in writing
+    DEFERRED = "deferred"  # time ran out; a written answer follows
+    DECLINED = "declined"  # not taken, with a reason
+    MERGED = "merged"  # points to the one it was merged into
+    WITHDRAWN = "withdrawn"  # by its author
+
+
+class Question(OfWorkshop, Base):
+    """A question for the panel. `revision` is compared on every deed: a stale click changes nothing."""
+
+    __tablename__ = "questions"
+    __table_args__ = (
+        UniqueConstraint("workshop_id", "number"),
+        Index("ix_questions_state", "workshop_id", "state"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[int]  # what people call it by
+    segment_id: Mapped[str] = mapped_column(_SLUG)
+    author_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))  # None once unlinked
+    hidden: Mapped[str] = mapped_column(String(20), default="named")  # named, participants, moderators
+    text: Mapped[str] = mapped_column(Text)
+    state: Mapped[QuestionState] = mapped_column(_stored(QuestionState), default=QuestionState.RECEIVED)
+    revision: Mapped[int] = mapped_column(default=1)
+    reason: Mapped[str | None] = mapped_column(Text)
+    merged_into: Mapped[int | None] = mapped_column(ForeignKey("questions.id"))
+    answer: Mapped[str | None] = mapped_column(Text)
+    answer_link: Mapped[str | None] = mapped_column(Text)
+    cannot_attend: Mapped[bool] = mapped_column(default=False)
+    edited: Mapped[bool] = mapped_column(default=False)
+    assigned_to: Mapped[str | None] = mapped_column(String(200))
+    claimed_by: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    claimed_until: Mapped[datetime | None]
+    decided_by: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    decided_at: Mapped[datetime | None]
+    received_at: Mapped[datetime]
+
+
+class Vote(OfWorkshop, Base):
+    """One person's vote for one question; the score is counted, never stored."""
+
+    __tablename__ = "votes"
+
+    question_id: Mapped[int] = mapped_column(ForeignKey("questions.id", ondelete="CASCADE"), primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), primary_key=True)
+    voted_at: Mapped[datetime]
+
+
+class Stage(OfWorkshop, Base):
+    """What is on stage in one Q&A segment: the current question, the next, and a version to compare."""
+
+    __tablename__ = "stages"
+
+    workshop_id: Mapped[str] = mapped_column(_SLUG, primary_key=True)
+    segment_id: Mapped[str] = mapped_column(_SLUG, primary_key=True)
+    current_id: Mapped[int | None] = mapped_column(ForeignKey("questions.id"))
+    next_id: Mapped[int | None] = mapped_column(ForeignKey("questions.id"))
+    revision: Mapped[int] = mapped_column(default=1)
+
+
+class Inquiry(OfWorkshop, Base):
+    """Something people asked the bot that it could not answer; the same one asked again joins it."""
+
+    __tablename__ = "inquiries"
+    __table_args__ = (UniqueConstraint("workshop_id", "sameness", "round"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    text: Mapped[str] = mapped_column(Text)  # as first asked
+    sameness: Mapped[str] = mapped_column(_KEY)  # equal for the same question in other spacing and case
+    round: Mapped[int] = mapped_column(
+        default=0
+    )  # 0 while open; its own id once closed, so it may be asked anew
+    state: Mapped[str] = mapped_column(String(20), default="open")  # open, answered, pointed, ignored
+    answer: Mapped[str | None] = mapped_column(Text)
+    revision: Mapped[int] = mapped_column(default=1)
+    decided_by: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    decided_at: Mapped[datetime | None]
+    asked_at: Mapped[datetime]
+
+
+class InquiryAsker(OfWorkshop, Base):
+    """Who waits for an inquiry's answer, and where they asked."""
+
+    __tablename__ = "inquiry_askers"
+    __table_args__ = (UniqueConstraint("inquiry_id", "person_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    inquiry_id: Mapped[int] = mapped_column(ForeignKey("inquiries.id", ondelete="CASCADE"))
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    lane: Mapped[str] = mapped_column(String(80))
+    thread_ts: Mapped[str | None] = mapped_column(String(32))
+    asked_at: Mapped[datetime]
+
+
+class LearnedTopic(OfWorkshop, Base):
+    """An organiser's answer that the bot gives from then on."""
+
+    __tablename__ = "learned_topics"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    workshop_id: Mapped[str] = mapped_column(_SLUG, index=True)
+    topic: Mapped[str | None] = mapped_column(
+        String(80)
+    )  # a phrasing for that topic; None: an answer of its own
+    phrasings: Mapped[list[Any]]
+    answer: Mapped[str | None] = mapped_column(Text)
+    taught_by: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    taught_at: Mapped[datetime]
+    removed_at: Mapped[datetime | None]
+
+
+class Exchange(OfWorkshop, Base):
+    """One inquiry to the bot and its outcome, without the person: what the report counts."""
+
+    __tablename__ = "exchanges"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    workshop_id: Mapped[str] = mapped_column(_SLUG, index=True)
+    status: Mapped[str] = mapped_column(String(20))  # answered, unknown, small_talk, panel_question
+    topics: Mapped[list[Any]] = mapped_column(default=list)
+    at: Mapped[datetime]
+
+
+class Deed(OfWorkshop, Base):
+    """The audit: who did what to what, and when. Only ever added to."""
+
+    __tablename__ = "audit"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    workshop_id: Mapped[str] = mapped_column(_SLUG, index=True)
+    at: Mapped[datetime]
+    actor_id: Mapped[int | None] = mapped_column(
+        ForeignKey("people.id")
+    )  # None: the command line, or the bot
+    deed: Mapped[str] = mapped_column(String(80))  # "question.approve", "programme.release", …
+    subject: Mapped[str] = mapped_column(String(80))  # "question:12", "version:3"
+    old: Mapped[dict[str, Any] | None] = mapped_column(Document)
+    new: Mapped[dict[str, Any] | None] = mapped_column(Document)
+    reason: Mapped[str | None] = mapped_column(Text)

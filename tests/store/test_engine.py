@@ -1,0 +1,130 @@
+"""Transactions, migrations and stamps, on SQLite and on PostgreSQL alike."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import delete, select, text, update
+from sqlalchemy.exc import StatementError
+
+from bot.errors import StoreError
+from bot.store.engine import Database
+from bot.store.tables import Base, Intake, Person, Switch
+from tests.conftest import NOW, WORKSHOP
+
+
+async def test_migrations_make_exactly_the_tables(database: Database) -> None:
+    def differences(connection) -> list:
+        return compare_metadata(
+            MigrationContext.configure(connection, opts={"compare_type": True}), Base.metadata
+        )
+
+    async with database.begin() as db:
+        assert await (await db.connection()).run_sync(differences) == []
+
+
+async def test_instants_come_back_aware_and_in_utc(database: Database) -> None:
+    tokyo = datetime(2025, 11, 20, 18, 0, tzinfo=timezone(timedelta(hours=9)))
+    async with database.begin() as db:
+        db.add(Intake(key="k", received_at=tokyo))
+    async with database.read() as db:
+        stored = (await db.scalars(select(Intake.received_at))).one()
+    assert stored == tokyo
+    assert stored.tzinfo is UTC
+
+
+async def test_a_naive_instant_is_refused(database: Database) -> None:
+    async def store() -> None:
+        async with database.begin() as db:
+            db.add(Intake(key="k", received_at=datetime(2025, 11, 20)))  # noqa: DTZ001
+
+    with pytest.raises(StatementError, match="aware"):
+        await store()
+
+
+async def test_concurrent_read_modify_writes_lose_nothing(database: Database) -> None:
+    async with database.begin() as db:
+        db.add(Switch(name="n", value="0", changed_at=NOW))
+
+    async def add_one(own: Database) -> None:
+        async with own.begin() as db:
+            row = (await db.scalars(select(Switch).with_for_update())).one()
+            await asyncio.sleep(0)
+            row.value = str(int(row.value) + 1)
+
+    # A second engine stands for a second process: the in-process queue does not help between the two.
+    other = Database(database.url.render_as_string(hide_password=False), WORKSHOP)
+    await asyncio.gather(*(add_one(own) for own in [database, other] * 10))
+    await other.close()
+    async with database.read() as db:
+        assert (await db.scalars(select(Switch.value))).one() == "20"
+
+
+async def test_a_transaction_that_raises_leaves_nothing(database: Database) -> None:
+    async def fail() -> None:
+        async with database.begin() as db:
+            db.add(Intake(key="k", received_at=NOW))
+            await db.flush()
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fail()
+    async with database.read() as db:
+        assert (await db.scalars(select(Intake))).all() == []
+
+
+async def test_preparing_twice_and_by_two_at_once_is_harmless(database_url: str) -> None:
+    first, second = Database(database_url, WORKSHOP), Database(database_url, WORKSHOP)
+    await asyncio.gather(*(own.prepare("rehearsal", now=NOW) for own in (first, second)))
+    await first.prepare("rehearsal", now=NOW)
+    await first.close()
+    await second.close()
+
+
+async def test_a_newer_database_is_refused(database: Database) -> None:
+    async with database.begin() as db:
+        await db.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(StoreError, match="newer than this program"):
+        await database.prepare("rehearsal", now=NOW)
+
+
+async def test_a_rehearsal_database_is_refused_by_a_live_run(database: Database) -> None:
+    with pytest.raises(StoreError, match="made by a rehearsal run"):
+        await database.prepare("live", now=NOW)
+
+
+async def test_an_unreachable_database_is_named(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/missing/workshop.sqlite3", WORKSHOP)
+    with pytest.raises(StoreError, match="the database cannot be used"):
+        await database.prepare("live", now=NOW)
+    await database.close()
+
+
+@pytest.mark.parametrize("url", ["mysql://x/y", "not a url"])
+def test_an_unsupported_url_is_refused(url: str) -> None:
+    with pytest.raises(StoreError):
+        Database(url, WORKSHOP)
+
+
+async def test_two_workshops_in_one_database_do_not_see_each_other(database: Database) -> None:
+    other = Database(database.url.render_as_string(hide_password=False), "another-workshop")
+    for own in (database, other):
+        async with own.begin() as db:
+            db.add(Switch(name="n", value=own.workshop_id, changed_at=NOW))
+    async with other.begin() as db:
+        assert (await db.scalars(select(Switch.value))).all() == ["another-workshop"]
+        await db.execute(update(Switch).values(value="changed"))
+        person = Person(slack_id="U1", met_at=NOW)
+        db.add(person)
+    async with database.begin() as db:
+        assert (await db.scalars(select(Switch.value))).all() == [WORKSHOP]
+        assert await db.get(Person, person.id) is None
+        await db.execute(delete(Person))
+    async with other.read() as db:
+        assert await db.get(Person, person.id) is not None
+    await other.close()
