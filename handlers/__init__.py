@@ -1,0 +1,1 @@
+"""Slack listeners and web routes, one file per noun; `register` lists every Slack entry."""

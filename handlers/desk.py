@@ -1,0 +1,133 @@
+"""What every listener works with, and the plain values read from Slack's payloads.
+
+A listener has four steps: read the payload into plain values, open one transaction that first marks the
+delivery as taken in (`bot.store.intake.first_time`), call one service, answer. It takes `desk` as an
+argument by name; Bolt injects it from its context (`handlers.register`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot import people
+from bot.answers import Answers
+from bot.clock import Clock
+from bot.config import Config
+from bot.errors import NotAllowed
+from bot.rendering import Message, Rendering
+from bot.store.engine import Database
+from bot.store.tables import Person
+from handlers.directory import Directory
+
+PROFILE_KEPT = timedelta(hours=12)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Everything a listener may reach; built once by the composition root."""
+
+    config: Config
+    clock: Clock
+    database: Database
+    rendering: Rendering
+    directory: Directory
+    answers: Answers
+    nudge: Callable[[], None]  # wakes the sender; call it after a commit that added deliveries
+    public_url: str | None = None
+
+    def now(self) -> datetime:
+        return self.clock.now()
+
+    async def person(self, db: AsyncSession, slack_id: str) -> Person:
+        """The person behind a Slack id, met now if never before."""
+        return await people.get_or_add(db, slack_id, now=self.now())
+
+    async def acquaint(self, slack_id: str) -> None:
+        """Ask Slack for a person's name and zone when what is stored is old; call it outside a transaction."""
+        now = self.now()
+        async with self.database.read() as db:
+            known = await people.find(db, slack_id)
+        if known and known.refreshed_at and timedelta() <= now - known.refreshed_at < PROFILE_KEPT:
+            return
+        profile = await self.directory.profile(slack_id)
+        if profile is None:
+            return
+        async with self.database.begin() as db:
+            people.update(await people.get_or_add(db, slack_id, now=now), profile, now=now)
+
+    async def require_moderator(self, slack_id: str) -> None:
+        """Raise NotAllowed unless the person moderates (organisers do) at this moment."""
+        if not (await self.directory.roles()).moderates(slack_id):
+            raise NotAllowed("not_a_moderator")
+
+    async def require_organiser(self, slack_id: str) -> None:
+        """Raise NotAllowed unless the person organises at this moment."""
+        if not (await self.directory.roles()).organises(slack_id):
+            raise NotAllowed("not_an_organiser")
+
+
+@dataclass(frozen=True)
+class Call:
+    """One `/workshop <verb> …`: who typed it, where, and what stands behind the verb."""
+
+    desk: Desk
+    client: Any  # the AsyncWebClient of this request, for views.open
+    user: str  # Slack id
+    channel: str
+    words: str  # as typed, Slack's escapes undone
+    trigger_id: str
+    key: str  # marks this command as taken in
+
+
+# What a verb's function gives back: shown to the one who typed it, alone; None shows nothing.
+Reply = Message | None
+
+
+def event_key(body: Mapping[str, Any]) -> str:
+    """The event's own id: stable across Slack's redeliveries."""
+    return f"event:{body['event_id']}"
+
+
+def action_key(body: Mapping[str, Any]) -> str:
+    """One click: the same click redelivered has the same time stamp."""
+    action = body["actions"][0]
+    return f"action:{body['user']['id']}:{action['action_ts']}:{action['action_id']}"[:255]
+
+
+def view_key(body: Mapping[str, Any]) -> str:
+    """One submission of one state of a modal: a double tap has the same view and hash."""
+    return f"view:{body['view']['id']}:{body['view']['hash']}"[:255]
+
+
+def command_key(body: Mapping[str, Any]) -> str:
+    """One typed command."""
+    return f"command:{body['trigger_id']}"[:255]
+
+
+def state_value(view: Mapping[str, Any], block_id: str) -> Any:
+    """What stands in the input of that block: a string, an option's value, a list of them, or None.
+
+    Never raises: a view of an older version simply lacks the block.
+    """
+    block = (view.get("state") or {}).get("values", {}).get(block_id) or {}
+    for element in block.values():
+        if element.get("selected_option"):
+            return element["selected_option"].get("value")
+        if "selected_options" in element:
+            return [option.get("value") for option in element["selected_options"] or []]
+        for key in (
+            "value",
+            "selected_date_time",
+            "selected_date",
+            "selected_time",
+            "selected_user",
+            "selected_channel",
+        ):
+            if element.get(key) is not None:
+                return element[key]
+    return None

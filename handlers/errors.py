@@ -1,0 +1,93 @@
+"""A failure in any listener becomes one sentence to the person, and a line in the log.
+
+A named refusal is explained in its own words (`templates/errors/`); anything else gets a reference that
+also stands in the log with the traceback. Events are not acknowledged then, so that Slack delivers them
+again; clicks, commands and submissions are never redelivered, so the person is told it did not work.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from slack_bolt import BoltResponse
+from slack_sdk.web.async_client import AsyncWebClient
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.errors import Invalid, NotAllowed, Refusal
+from bot.rendering import Mrkdwn
+from handlers.desk import Desk
+from handlers.directory import UNREACHABLE
+
+log = logging.getLogger(__name__)
+
+
+async def on_error(
+    error: Exception, body: Mapping[str, Any], client: AsyncWebClient, desk: Desk
+) -> BoltResponse:
+    """Bolt's error handler: see the module's promise."""
+    kind = body.get("type") or ("command" if "command" in body else "unknown")
+    if isinstance(error, Refusal):
+        sentence = explain(desk, error)
+        level = logging.WARNING if isinstance(error, NotAllowed) else logging.INFO
+        log.log(level, "refused %s: %s (user %s)", kind, error.code, _user(body))
+    else:
+        reference = secrets.token_hex(3)
+        away = isinstance(error, (SQLAlchemyError, OSError))
+        log.error("failed %s, reference %s", kind, reference, exc_info=error)
+        sentence = desk.rendering.text(
+            "errors/away.txt.j2" if away else "errors/broken.txt.j2", {"reference": reference}
+        )
+        if kind == "event_callback":
+            return BoltResponse(status=500)  # not acknowledged: Slack delivers it again
+    if kind == "event_callback":
+        return BoltResponse(status=200)  # a refusal stays one however often it is delivered
+    if kind == "view_submission":
+        return BoltResponse(status=200, body=_in_view(error, sentence, body, desk))
+    if kind == "command":
+        return BoltResponse(status=200, body={"response_type": "ephemeral", "text": sentence})
+    await tell(client, body, sentence)
+    return BoltResponse(status=200, body="")
+
+
+def explain(desk: Desk, refusal: Refusal) -> Mrkdwn:
+    """The sentence of a refusal, in mrkdwn."""
+    return desk.rendering.text(f"errors/{refusal.code}.txt.j2", refusal.values)
+
+
+async def tell(client: AsyncWebClient, body: Mapping[str, Any], sentence: str) -> None:
+    """Say a sentence to the one who clicked, alone. Best effort: an ephemeral message may be missed."""
+    container = body.get("container") or {}
+    channel = (body.get("channel") or {}).get("id") or container.get("channel_id")
+    user = _user(body)
+    try:
+        if channel and not channel.startswith("D"):
+            await client.chat_postEphemeral(
+                channel=channel, user=user, text=sentence, thread_ts=container.get("thread_ts")
+            )
+        elif user:
+            await client.chat_postMessage(channel=user, text=sentence)
+    except UNREACHABLE as error:
+        log.warning("an explanation did not reach its person: %s", type(error).__name__)
+
+
+def _in_view(error: Exception, sentence: str, body: Mapping[str, Any], desk: Desk) -> dict[str, Any]:
+    """Keep the modal and what was typed: the sentence on the field, or on the first input there is."""
+    inputs = [block["block_id"] for block in body["view"].get("blocks", []) if block.get("type") == "input"]
+    if isinstance(error, Invalid) and error.field in inputs:
+        return {"response_action": "errors", "errors": {error.field: _plain(sentence)}}
+    if inputs:
+        return {"response_action": "errors", "errors": {inputs[0]: _plain(sentence)}}
+    view = desk.rendering.view("errors/modal", {"sentence": sentence})
+    return {"response_action": "update", "view": view}
+
+
+def _plain(sentence: str) -> str:
+    # Field errors are plain text: undo the escaping that mrkdwn needed.
+    return sentence.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+def _user(body: Mapping[str, Any]) -> str | None:
+    return (body.get("user") or {}).get("id") or body.get("user_id") or (body.get("event") or {}).get("user")
