@@ -286,6 +286,7 @@ class Question(OfWorkshop, Base):
     __table_args__ = (
         UniqueConstraint("workshop_id", "number"),
         Index("ix_questions_state", "workshop_id", "state"),
+        Index("ix_questions_author", "author_id", "received_at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -302,6 +303,7 @@ class Question(OfWorkshop, Base):
     answer_link: Mapped[str | None] = mapped_column(Text)
     cannot_attend: Mapped[bool] = mapped_column(default=False)
     edited: Mapped[bool] = mapped_column(default=False)
+    labels: Mapped[list[Any]] = mapped_column(default=list)
     assigned_to: Mapped[str | None] = mapped_column(String(200))
     claimed_by: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
     claimed_until: Mapped[datetime | None]
@@ -311,13 +313,66 @@ class Question(OfWorkshop, Base):
 
 
 class Vote(OfWorkshop, Base):
-    """One person's vote for one question; the score is counted, never stored."""
+    """One person's word on one question: the score counts those that stand, and is never stored.
+
+    A vote taken back stays as a row that does not stand, so that an older event arriving late changes nothing.
+    """
 
     __tablename__ = "votes"
 
     question_id: Mapped[int] = mapped_column(ForeignKey("questions.id", ondelete="CASCADE"), primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), primary_key=True)
+    stands: Mapped[bool]
     voted_at: Mapped[datetime]
+
+
+class Remark(OfWorkshop, Base):
+    """Words beside a question: a note between moderators, a clarification asked for, the asker's reply."""
+
+    __tablename__ = "remarks"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    question_id: Mapped[int] = mapped_column(ForeignKey("questions.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[str] = mapped_column(String(20))  # note, clarification, reply
+    text: Mapped[str] = mapped_column(Text)
+    author_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    at: Mapped[datetime]
+
+
+class Counter(OfWorkshop, Base):
+    """The last number given out, for what people call by a number; its row makes givers queue."""
+
+    __tablename__ = "counters"
+
+    workshop_id: Mapped[str] = mapped_column(_SLUG, primary_key=True)
+    name: Mapped[str] = mapped_column(String(80), primary_key=True)
+    value: Mapped[int]
+
+
+class BoardView(OfWorkshop, Base):
+    """How one moderator looks at the board: which questions, in which order, which page."""
+
+    __tablename__ = "board_views"
+
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), primary_key=True)
+    show: Mapped[str] = mapped_column(String(20), default="waiting")
+    sort: Mapped[str] = mapped_column(String(20), default="oldest")
+    label: Mapped[str | None] = mapped_column(String(40))
+    search: Mapped[str | None] = mapped_column(String(100))
+    page: Mapped[int] = mapped_column(default=0)
+
+
+class StageKey(OfWorkshop, Base):
+    """A secret link that drives the stage page; only a hash of the secret is kept, and it can be revoked."""
+
+    __tablename__ = "stage_keys"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    segment_id: Mapped[str] = mapped_column(_SLUG)
+    made_by: Mapped[int | None] = mapped_column(ForeignKey("people.id"))  # None: from the command line
+    made_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
 
 
 class Stage(OfWorkshop, Base):
@@ -399,9 +454,9 @@ class Deed(OfWorkshop, Base):
     """The audit: who did what to what, and when. Only ever added to."""
 
     __tablename__ = "audit"
+    __table_args__ = (Index("ix_audit_subject", "workshop_id", "subject"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    workshop_id: Mapped[str] = mapped_column(_SLUG, index=True)
     at: Mapped[datetime]
     actor_id: Mapped[int | None] = mapped_column(
         ForeignKey("people.id")

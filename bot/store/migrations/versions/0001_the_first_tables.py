@@ -20,6 +20,12 @@ def upgrade() -> None:
     sa.Column('next_free', bot.store.tables.Instant(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('workshop_id', 'name', name=op.f('pk_budgets'))
     )
+    op.create_table('counters',
+    sa.Column('workshop_id', sa.String(length=64), nullable=False),
+    sa.Column('name', sa.String(length=80), nullable=False),
+    sa.Column('value', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('workshop_id', 'name', name=op.f('pk_counters'))
+    )
     op.create_table('deliveries',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('key', sa.String(length=255), nullable=False),
@@ -130,7 +136,6 @@ def upgrade() -> None:
 
     op.create_table('audit',
     sa.Column('id', sa.Integer(), nullable=False),
-    sa.Column('workshop_id', sa.String(length=64), nullable=False),
     sa.Column('at', bot.store.tables.Instant(timezone=True), nullable=False),
     sa.Column('actor_id', sa.Integer(), nullable=True),
     sa.Column('deed', sa.String(length=80), nullable=False),
@@ -138,12 +143,24 @@ def upgrade() -> None:
     sa.Column('old', sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), 'postgresql'), nullable=True),
     sa.Column('new', sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), 'postgresql'), nullable=True),
     sa.Column('reason', sa.Text(), nullable=True),
+    sa.Column('workshop_id', sa.String(length=64), nullable=False),
     sa.ForeignKeyConstraint(['actor_id'], ['people.id'], name=op.f('fk_audit_actor_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_audit'))
     )
     with op.batch_alter_table('audit', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_audit_workshop_id'), ['workshop_id'], unique=False)
+        batch_op.create_index('ix_audit_subject', ['workshop_id', 'subject'], unique=False)
 
+    op.create_table('board_views',
+    sa.Column('person_id', sa.Integer(), nullable=False),
+    sa.Column('show', sa.String(length=20), nullable=False),
+    sa.Column('sort', sa.String(length=20), nullable=False),
+    sa.Column('label', sa.String(length=40), nullable=True),
+    sa.Column('search', sa.String(length=100), nullable=True),
+    sa.Column('page', sa.Integer(), nullable=False),
+    sa.Column('workshop_id', sa.String(length=64), nullable=False),
+    sa.ForeignKeyConstraint(['person_id'], ['people.id'], name=op.f('fk_board_views_person_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('person_id', name=op.f('pk_board_views'))
+    )
     op.create_table('drafts',
     sa.Column('workshop_id', sa.String(length=64), nullable=False),
     sa.Column('base', sa.Integer(), nullable=False),
@@ -201,6 +218,7 @@ def upgrade() -> None:
     sa.Column('answer_link', sa.Text(), nullable=True),
     sa.Column('cannot_attend', sa.Boolean(), nullable=False),
     sa.Column('edited', sa.Boolean(), nullable=False),
+    sa.Column('labels', sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), 'postgresql'), nullable=False),
     sa.Column('assigned_to', sa.String(length=200), nullable=True),
     sa.Column('claimed_by', sa.Integer(), nullable=True),
     sa.Column('claimed_until', bot.store.tables.Instant(timezone=True), nullable=True),
@@ -216,8 +234,21 @@ def upgrade() -> None:
     sa.UniqueConstraint('workshop_id', 'number', name=op.f('uq_questions_workshop_id_number'))
     )
     with op.batch_alter_table('questions', schema=None) as batch_op:
+        batch_op.create_index('ix_questions_author', ['author_id', 'received_at'], unique=False)
         batch_op.create_index('ix_questions_state', ['workshop_id', 'state'], unique=False)
 
+    op.create_table('stage_keys',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('digest', sa.String(length=64), nullable=False),
+    sa.Column('segment_id', sa.String(length=64), nullable=False),
+    sa.Column('made_by', sa.Integer(), nullable=True),
+    sa.Column('made_at', bot.store.tables.Instant(timezone=True), nullable=False),
+    sa.Column('revoked_at', bot.store.tables.Instant(timezone=True), nullable=True),
+    sa.Column('workshop_id', sa.String(length=64), nullable=False),
+    sa.ForeignKeyConstraint(['made_by'], ['people.id'], name=op.f('fk_stage_keys_made_by')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_stage_keys')),
+    sa.UniqueConstraint('digest', name=op.f('uq_stage_keys_digest'))
+    )
     op.create_table('switches',
     sa.Column('workshop_id', sa.String(length=64), nullable=False),
     sa.Column('name', sa.String(length=80), nullable=False),
@@ -254,6 +285,21 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_inquiry_askers')),
     sa.UniqueConstraint('inquiry_id', 'person_id', name=op.f('uq_inquiry_askers_inquiry_id_person_id'))
     )
+    op.create_table('remarks',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('question_id', sa.Integer(), nullable=False),
+    sa.Column('kind', sa.String(length=20), nullable=False),
+    sa.Column('text', sa.Text(), nullable=False),
+    sa.Column('author_id', sa.Integer(), nullable=True),
+    sa.Column('at', bot.store.tables.Instant(timezone=True), nullable=False),
+    sa.Column('workshop_id', sa.String(length=64), nullable=False),
+    sa.ForeignKeyConstraint(['author_id'], ['people.id'], name=op.f('fk_remarks_author_id')),
+    sa.ForeignKeyConstraint(['question_id'], ['questions.id'], name=op.f('fk_remarks_question_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_remarks'))
+    )
+    with op.batch_alter_table('remarks', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_remarks_question_id'), ['question_id'], unique=False)
+
     op.create_table('stages',
     sa.Column('workshop_id', sa.String(length=64), nullable=False),
     sa.Column('segment_id', sa.String(length=64), nullable=False),
@@ -267,6 +313,7 @@ def upgrade() -> None:
     op.create_table('votes',
     sa.Column('question_id', sa.Integer(), nullable=False),
     sa.Column('person_id', sa.Integer(), nullable=False),
+    sa.Column('stands', sa.Boolean(), nullable=False),
     sa.Column('voted_at', bot.store.tables.Instant(timezone=True), nullable=False),
     sa.Column('workshop_id', sa.String(length=64), nullable=False),
     sa.ForeignKeyConstraint(['person_id'], ['people.id'], name=op.f('fk_votes_person_id')),
@@ -280,11 +327,17 @@ def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
     op.drop_table('votes')
     op.drop_table('stages')
+    with op.batch_alter_table('remarks', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_remarks_question_id'))
+
+    op.drop_table('remarks')
     op.drop_table('inquiry_askers')
     op.drop_table('versions')
     op.drop_table('switches')
+    op.drop_table('stage_keys')
     with op.batch_alter_table('questions', schema=None) as batch_op:
         batch_op.drop_index('ix_questions_state')
+        batch_op.drop_index('ix_questions_author')
 
     op.drop_table('questions')
     with op.batch_alter_table('learned_topics', schema=None) as batch_op:
@@ -293,8 +346,9 @@ def downgrade() -> None:
     op.drop_table('learned_topics')
     op.drop_table('inquiries')
     op.drop_table('drafts')
+    op.drop_table('board_views')
     with op.batch_alter_table('audit', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_audit_workshop_id'))
+        batch_op.drop_index('ix_audit_subject')
 
     op.drop_table('audit')
     with op.batch_alter_table('announcements', schema=None) as batch_op:
@@ -317,5 +371,6 @@ def downgrade() -> None:
         batch_op.drop_index('ix_deliveries_due')
 
     op.drop_table('deliveries')
+    op.drop_table('counters')
     op.drop_table('budgets')
     # ### end Alembic commands ###
