@@ -347,7 +347,13 @@ class QuestionsSection(Section):
     shortest: Annotated[int, Field(ge=1, le=100)] = 3
     longest: Annotated[int, Field(ge=10, le=3000)] = 500
     open_per_person: Annotated[int, Field(ge=1, le=100)] = 5
+    per_minute: Annotated[int, Field(ge=1, le=100)] = 3
     publish: Literal["after-review", "at-once"] = "after-review"
+    hold_words: list[Line] = []
+    quiet_votes: bool = False
+    minutes_each: Annotated[int, Field(ge=1, le=60)] = 2
+    claim_minutes: Annotated[int, Field(ge=1, le=120)] = 5
+    digest_after: Annotated[int, Field(ge=1, le=1000)] = 20
 
 
 class LimitsSection(Section):
