@@ -163,7 +163,7 @@ class Rendering:
             loader=FileSystemLoader(folder),
             undefined=StrictUndefined,
             finalize=finalize,
-            autoescape=autoescape,
+            autoescape=autoescape,  # noqa: S701 - escaping is done by `finalize`, for the surface at hand
             trim_blocks=True,
             lstrip_blocks=True,
             keep_trailing_newline=False,

@@ -43,6 +43,11 @@ class Desk:
     def now(self) -> datetime:
         return self.clock.now()
 
+    def lane(self, channel: str) -> str:
+        """The outbox lane of a Slack channel: its key in config.toml where it has one."""
+        known = {channel_id: f"channel:{key}" for key, channel_id in self.directory.places.items()}
+        return known.get(channel, channel)
+
     async def person(self, db: AsyncSession, slack_id: str) -> Person:
         """The person behind a Slack id, met now if never before."""
         return await people.get_or_add(db, slack_id, now=self.now())

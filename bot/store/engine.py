@@ -52,8 +52,8 @@ class Database:
     """One workshop's view of a database; `begin` gives a writing transaction, `read` a reading one.
 
     Rows of other workshops are neither seen nor touched: every ORM statement is narrowed to
-    `workshop_id`, and new rows get it. (Core statements must name it themselves.) `url` is a SQLAlchemy URL of SQLite or PostgreSQL; the driver is chosen here (aiosqlite, psycopg).
-    Raises StoreError for any other.
+    `workshop_id`, and new rows get it. (Core statements must name it themselves.) `url` is a SQLAlchemy
+    URL of SQLite or PostgreSQL; the driver is chosen here. Raises StoreError for any other.
     """
 
     def __init__(self, url: str, workshop_id: str) -> None:
@@ -131,6 +131,17 @@ class Database:
         except (SQLAlchemyError, OSError) as error:
             raise StoreError(f"the database cannot be used: {_first_line(error)}") from error
 
+    async def prepared(self) -> bool:
+        """Whether the tables are there and up to date; changes nothing.
+
+        Raises StoreError when the database is newer than this program or cannot be reached.
+        """
+        try:
+            async with self.read() as db:
+                return await (await db.connection()).run_sync(_revision) == _head()
+        except (SQLAlchemyError, OSError) as error:
+            raise StoreError(f"the database cannot be used: {_first_line(error)}") from error
+
     async def close(self) -> None:
         """Close every connection."""
         await self.engine.dispose()
@@ -163,16 +174,24 @@ def alembic_config() -> AlembicConfig:
     return settings
 
 
-def _migrate(connection: Connection) -> None:
-    settings = alembic_config()
-    script = ScriptDirectory.from_config(settings)
+def _head() -> str | None:
+    return ScriptDirectory.from_config(alembic_config()).get_current_head()
+
+
+def _revision(connection: Connection) -> str | None:
+    """The revision the database is at, None for an empty one; raises StoreError for one not known here."""
     current = MigrationContext.configure(connection).get_current_revision()
-    known = {revision.revision for revision in script.walk_revisions()}
-    if current is not None and current not in known:
+    script = ScriptDirectory.from_config(alembic_config())
+    if current is not None and current not in {known.revision for known in script.walk_revisions()}:
         raise StoreError(
             f"the database is newer than this program (its revision {current} is not known here); "
             "install the newer version, or restore the backup made before the upgrade"
         )
-    if current != script.get_current_head():
+    return current
+
+
+def _migrate(connection: Connection) -> None:
+    if _revision(connection) != _head():
+        settings = alembic_config()
         settings.attributes["connection"] = connection
         command.upgrade(settings, "head")
