@@ -12,6 +12,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 
+def wall_now() -> datetime:
+    """The wall time, aware, UTC: for leases, signatures and log lines only; all else asks a Clock."""
+    return datetime.now(UTC)
+
+
 class Clock:
     """Real time.
 
@@ -27,7 +32,7 @@ class Clock:
 
     def now(self) -> datetime:
         """The workshop's present instant, aware, UTC."""
-        return datetime.now(UTC)
+        return wall_now()
 
     def wall_time(self, instant: datetime) -> datetime | None:
         """The wall time at which `instant` will be (or was) reached; None while the clock stands."""
@@ -46,7 +51,7 @@ class Clock:
                 changed.clear()
                 wall = self.wall_time(instant)
                 # Wake at least every minute: a suspended host or a stepped clock must not oversleep.
-                timeout = None if wall is None else min(60.0, (wall - datetime.now(UTC)).total_seconds())
+                timeout = None if wall is None else min(60.0, (wall - wall_now()).total_seconds())
                 try:
                     await asyncio.wait_for(changed.wait(), timeout)
                 except TimeoutError:
@@ -81,8 +86,8 @@ class SimulatedClock(Clock):
     def wall_time(self, instant: datetime) -> datetime | None:
         wait = (instant - self.now()).total_seconds()
         if self.speed == 0:
-            return datetime.now(UTC) if wait <= 0 else None
-        return datetime.now(UTC) + timedelta(seconds=wait / self.speed)
+            return wall_now() if wait <= 0 else None
+        return wall_now() + timedelta(seconds=wait / self.speed)
 
     def jump(self, instant: datetime) -> None:
         """Make it `instant` now, at the same speed."""

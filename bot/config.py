@@ -491,3 +491,5 @@ class Environment(BaseModel):
 
     def __repr__(self) -> str:  # tokens must not reach a log through a repr
         return "Environment(…)"
+
+    __str__ = __repr__

@@ -1,0 +1,75 @@
+"""The App Home: the day in the reader's own time, and the ways to ask. Wanted state, rendered when sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot import people
+from bot.delivery import outbox
+from bot.programme import versions
+from bot.store.tables import Person
+
+KEPT_CURRENT = timedelta(minutes=30)  # a Home opened this recently follows every change
+
+
+async def opened(
+    db: AsyncSession, person: Person, *, moderates: bool, organises: bool, now: datetime
+) -> None:
+    """Somebody opened their App Home: show it as things stand, and keep it current for a while.
+
+    The roles decide which buttons are drawn, no more: every deed checks them again.
+    """
+    person.home_opened_at = now
+    content = {"person": person.id, "moderates": moderates, "organises": organises}
+    await outbox.add(
+        db,
+        key=_key(person),
+        kind="home/view",
+        method="home",
+        lane=people.lane(person),
+        content=content,
+        now=now,
+    )
+    await outbox.refresh(db, _key(person), content=content, now=now)
+
+
+async def refresh(db: AsyncSession, person: Person, *, now: datetime) -> None:
+    """Something that this person's Home shows has changed."""
+    await outbox.refresh(db, _key(person), now=now)
+
+
+async def refresh_recent(db: AsyncSession, *, now: datetime) -> None:
+    """Something that every Home shows has changed: redraw those opened within `KEPT_CURRENT`."""
+    recent = await db.scalars(
+        select(Person).where(Person.home_opened_at > now - KEPT_CURRENT).order_by(Person.id)
+    )
+    for person in recent:
+        await refresh(db, person, now=now)
+
+
+async def view(db: AsyncSession, content: Mapping[str, Any], *, now: datetime) -> Mapping[str, Any] | None:
+    """What the Home shows at this moment (composer of `home/view`)."""
+    person = await db.get(Person, content["person"])
+    if person is None or person.slack_id is None:
+        return None
+    programme = await versions.current(db)
+    return {
+        "person": person,
+        "moderates": content.get("moderates", False),
+        "organises": content.get("organises", False),
+        "programme": programme,
+        "on_now": {segment.id for segment in programme.now(now)},
+        "phase": "before" if now < programme.starts else "during" if now < programme.ends else "after",
+    }
+
+
+COMPOSERS = {"home/view": view}
+
+
+def _key(person: Person) -> str:
+    return f"home:{person.id}"
