@@ -6,6 +6,7 @@ Values only: frozen, JSON-serialisable, instants aware in UTC. How versions are 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from datetime import UTC, datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
@@ -36,6 +37,7 @@ class Segment(BaseModel):
     takes_questions: bool = False
     cancelled: bool = False  # a cancelled segment stays, so that calendars and readers see it
     source: str | None = None  # where the fact comes from: a letter paragraph; None for an organiser's
+    known_as: str | None = None  # its id in the file it was imported from, so that it is found again
 
 
 class Programme(BaseModel):
@@ -100,9 +102,24 @@ class Programme(BaseModel):
         later = [other.starts for other in self.timed() if other.starts and other.starts > starts]
         return min([*later, self.ends]) if starts < self.ends else None
 
+    def ends_of_all(self) -> dict[str, datetime | None]:
+        """`end_of` every segment that has a start, by id: one pass for a long programme."""
+        starts = [segment.starts for segment in self.timed() if segment.starts]
+        ends: dict[str, datetime | None] = {}
+        for segment in self.segments:
+            if segment.starts is None or segment.ends is not None:
+                ends[segment.id] = segment.ends
+            elif segment.starts < self.ends:
+                later = starts[bisect_right(starts, segment.starts) :][:1]
+                ends[segment.id] = min([*later, self.ends])
+            else:
+                ends[segment.id] = None
+        return ends
+
     def now(self, at: datetime) -> list[Segment]:
         """The segments that are on at that instant; several when they run side by side."""
-        return [s for s in self.timed() if s.starts and s.starts <= at < (self.end_of(s) or s.starts)]
+        ends = self.ends_of_all()
+        return [s for s in self.timed() if s.starts and s.starts <= at < (ends[s.id] or s.starts)]
 
     def next(self, at: datetime) -> list[Segment]:
         """The segments that start next after that instant: one, or all that start together."""
