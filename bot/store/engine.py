@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from typing import Any, Literal
 
@@ -58,6 +58,7 @@ class Database:
 
     def __init__(self, url: str, workshop_id: str) -> None:
         self.workshop_id = workshop_id
+        self.outbox_listeners: list[Callable[[], None]] = []
         try:
             parsed = make_url(url)
         except ArgumentError:
@@ -96,9 +97,15 @@ class Database:
 
     @contextlib.asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncSession]:
-        """A writing transaction: committed when the block ends, rolled back when it raises."""
+        """A writing transaction: committed when the block ends, rolled back when it raises.
+
+        After the commit of one that touched the outbox, everyone in `outbox_listeners` is called.
+        """
         async with self._writer or contextlib.nullcontext(), self._write.begin() as db:
             yield db
+        if db.info.pop("outbox", False):
+            for listener in list(self.outbox_listeners):
+                listener()
 
     @contextlib.asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:

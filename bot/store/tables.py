@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
+from uuid import uuid4
 
 from sqlalchemy import (
     JSON,
@@ -131,6 +132,7 @@ class DeliveryState(StrEnum):
     FAILED = "failed"  # given up; `last_error` says why; a person may try again
     DROPPED = "dropped"  # too late to be worth sending
     CANCELLED = "cancelled"  # no longer wanted before it was sent
+    WITHDRAWN = "withdrawn"  # was in Slack, and was taken back
 
 
 class Delivery(OfWorkshop, Base):
@@ -138,17 +140,23 @@ class Delivery(OfWorkshop, Base):
 
     `kind` names the template (`templates/<kind>.json.j2`), rendered when it is sent. `revision` counts what
     is wanted, `shown` what Slack last got: shown < revision on a sent row means that an edit is due.
+    `task` and `due_at` say what the sender has to do next with the row and from when; both None: nothing.
+    `token` stands in the message's metadata, by which a post of unknown outcome is found in Slack; it is
+    random, so that no other database's message can be taken for it.
     """
 
     __tablename__ = "deliveries"
     __table_args__ = (
         UniqueConstraint("workshop_id", "key"),
         Index("ix_deliveries_lane", "workshop_id", "lane", "state", "priority", "not_before", "id"),
-        Index("ix_deliveries_due", "workshop_id", "state", "not_before"),
+        Index("ix_deliveries_due", "workshop_id", "task", "priority", "not_before", "id"),
+        Index("ix_deliveries_expiry", "workshop_id", "state", "expires_at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(_KEY)  # what this message is; the same key is never posted twice
+    token: Mapped[str] = mapped_column(String(32), unique=True, default=lambda: uuid4().hex)
+    batch: Mapped[str | None] = mapped_column(String(80), index=True)  # the fan-out it belongs to
     kind: Mapped[str] = mapped_column(String(80))
     method: Mapped[str] = mapped_column(String(20), default="post")  # post, home
     lane: Mapped[str] = mapped_column(
@@ -156,17 +164,20 @@ class Delivery(OfWorkshop, Base):
     )  # "channel:<config key>", "person:<number>", or a channel id
     thread_ts: Mapped[str | None] = mapped_column(String(32))
     reply_to: Mapped[int | None] = mapped_column(
-        ForeignKey("deliveries.id")
+        ForeignKey("deliveries.id"), index=True
     )  # in the thread of that one, once sent
     content: Mapped[dict[str, Any]] = mapped_column(default=dict)  # what its template needs
     priority: Mapped[int] = mapped_column(default=50)  # smaller goes first; 10 urgent, 50 routine, 90 bulk
     not_before: Mapped[datetime]
     expires_at: Mapped[datetime | None]  # from then on it is dropped
     state: Mapped[DeliveryState] = mapped_column(_stored(DeliveryState), default=DeliveryState.PENDING)
+    task: Mapped[str | None] = mapped_column(String(20))  # post, look, update, delete, pin, home
+    due_at: Mapped[datetime | None]  # from when the task may be done
     attempts: Mapped[int] = mapped_column(default=0)
-    attempt_at: Mapped[datetime | None]  # start of the latest attempt: where a look into the channel begins
-    next_attempt_at: Mapped[datetime | None]
+    attempt_at: Mapped[datetime | None]  # start of the attempt whose outcome is open, or was last
     looks: Mapped[int] = mapped_column(default=0)  # how often the channel was searched since that attempt
+    cursor: Mapped[str | None] = mapped_column(Text)  # where the present search goes on
+    upkeep_attempts: Mapped[int] = mapped_column(default=0)  # of the present edit, deletion or pin
     last_error: Mapped[str | None] = mapped_column(Text)
     channel: Mapped[str | None] = mapped_column(String(32))
     ts: Mapped[str | None] = mapped_column(String(32))
@@ -178,12 +189,32 @@ class Delivery(OfWorkshop, Base):
     created_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
 
+    def arm(self, now: datetime) -> None:
+        """Set `task` and `due_at` to what the row's state calls for next; an open attempt is left alone."""
+        if self.state is DeliveryState.SENDING:
+            return
+        self.task = self._wanted()
+        self.due_at = None if self.task is None else max(now, self.not_before)
+
+    def _wanted(self) -> str | None:
+        sends = "home" if self.method == "home" else "post"
+        if self.state is DeliveryState.PENDING:
+            return sends
+        if self.state is not DeliveryState.SENT:
+            return None
+        if self.withdrawn:
+            return "delete"
+        if self.shown < self.revision:
+            return "home" if self.method == "home" else "update"
+        return "pin" if self.pin != self.pinned else None
+
 
 class Lane(OfWorkshop, Base):
     """One channel or DM: who is posting to it now and from when the next post is allowed.
 
     `leased_until` is wall time (a jump of the workshop's clock must not end a live lease); `next_free` is
-    workshop time, like Slack's rate limits.
+    workshop time, like Slack's rate limits. Posts take the lane of their name; edits, deletions, pins and
+    Home views take the one named "<lane>/upkeep", so that neither kind waits for the other.
     """
 
     __tablename__ = "lanes"
@@ -196,7 +227,7 @@ class Lane(OfWorkshop, Base):
 
 
 class Budget(OfWorkshop, Base):
-    """A rate limit shared by all replicas: `posts` of the workspace, or one Web API method's tier."""
+    """One Web API method's rate limit, shared by all replicas; `next_free` is workshop time."""
 
     __tablename__ = "budgets"
 

@@ -29,6 +29,8 @@ def upgrade() -> None:
     op.create_table('deliveries',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('key', sa.String(length=255), nullable=False),
+    sa.Column('token', sa.String(length=32), nullable=False),
+    sa.Column('batch', sa.String(length=80), nullable=True),
     sa.Column('kind', sa.String(length=80), nullable=False),
     sa.Column('method', sa.String(length=20), nullable=False),
     sa.Column('lane', sa.String(length=80), nullable=False),
@@ -38,11 +40,14 @@ def upgrade() -> None:
     sa.Column('priority', sa.Integer(), nullable=False),
     sa.Column('not_before', bot.store.tables.Instant(timezone=True), nullable=False),
     sa.Column('expires_at', bot.store.tables.Instant(timezone=True), nullable=True),
-    sa.Column('state', sa.Enum('pending', 'sending', 'sent', 'failed', 'dropped', 'cancelled', name='deliverystate', native_enum=False, length=20), nullable=False),
+    sa.Column('state', sa.Enum('pending', 'sending', 'sent', 'failed', 'dropped', 'cancelled', 'withdrawn', name='deliverystate', native_enum=False, length=20), nullable=False),
+    sa.Column('task', sa.String(length=20), nullable=True),
+    sa.Column('due_at', bot.store.tables.Instant(timezone=True), nullable=True),
     sa.Column('attempts', sa.Integer(), nullable=False),
     sa.Column('attempt_at', bot.store.tables.Instant(timezone=True), nullable=True),
-    sa.Column('next_attempt_at', bot.store.tables.Instant(timezone=True), nullable=True),
     sa.Column('looks', sa.Integer(), nullable=False),
+    sa.Column('cursor', sa.Text(), nullable=True),
+    sa.Column('upkeep_attempts', sa.Integer(), nullable=False),
     sa.Column('last_error', sa.Text(), nullable=True),
     sa.Column('channel', sa.String(length=32), nullable=True),
     sa.Column('ts', sa.String(length=32), nullable=True),
@@ -56,11 +61,15 @@ def upgrade() -> None:
     sa.Column('workshop_id', sa.String(length=64), nullable=False),
     sa.ForeignKeyConstraint(['reply_to'], ['deliveries.id'], name=op.f('fk_deliveries_reply_to')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_deliveries')),
+    sa.UniqueConstraint('token', name=op.f('uq_deliveries_token')),
     sa.UniqueConstraint('workshop_id', 'key', name=op.f('uq_deliveries_workshop_id_key'))
     )
     with op.batch_alter_table('deliveries', schema=None) as batch_op:
-        batch_op.create_index('ix_deliveries_due', ['workshop_id', 'state', 'not_before'], unique=False)
+        batch_op.create_index(batch_op.f('ix_deliveries_batch'), ['batch'], unique=False)
+        batch_op.create_index('ix_deliveries_due', ['workshop_id', 'task', 'priority', 'not_before', 'id'], unique=False)
+        batch_op.create_index('ix_deliveries_expiry', ['workshop_id', 'state', 'expires_at'], unique=False)
         batch_op.create_index('ix_deliveries_lane', ['workshop_id', 'lane', 'state', 'priority', 'not_before', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_deliveries_reply_to'), ['reply_to'], unique=False)
 
     op.create_table('exchanges',
     sa.Column('id', sa.Integer(), nullable=False),
@@ -367,8 +376,11 @@ def downgrade() -> None:
 
     op.drop_table('exchanges')
     with op.batch_alter_table('deliveries', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_deliveries_reply_to'))
         batch_op.drop_index('ix_deliveries_lane')
+        batch_op.drop_index('ix_deliveries_expiry')
         batch_op.drop_index('ix_deliveries_due')
+        batch_op.drop_index(batch_op.f('ix_deliveries_batch'))
 
     op.drop_table('deliveries')
     op.drop_table('counters')

@@ -1,0 +1,1 @@
+"""Getting messages into Slack: the outbox, the sender, the retry decision, the alarm clock."""

@@ -1,0 +1,348 @@
+"""The outbox: what must reach people, as rows written in the caller's own transaction.
+
+A row's key says what the message is, and no key is ever posted twice; whoever repeats himself changes
+nothing. The sender (`bot.delivery.sender`) posts the rows once they are committed.
+
+Lanes say where to: "channel:<key>" (a key of the configuration's `channels`), "person:<number>" (their
+direct messages, see `people.lane`), or the id of a conversation ("C…", "D…", "G…").
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.store.tables import Delivery, DeliveryState, Person, Switch
+
+URGENT, ROUTINE, BULK = 10, 50, 90
+SWITCH = "outgoing"  # its value "paused" holds back everything the sender would say
+CHANNEL = "workshop_outbox"  # what PostgreSQL is told to notify
+PARENT_NOT_SENT = "the message it answers was not posted"
+
+_LANE = re.compile(r"channel:[a-z][a-z0-9_-]*|person:\d+|[CDG][A-Z0-9]{1,30}")
+
+
+async def add(
+    db: AsyncSession,
+    *,
+    key: str,
+    kind: str,
+    lane: str,
+    content: Mapping[str, Any] | None = None,
+    now: datetime,
+    not_before: datetime | None = None,
+    expires_at: datetime | None = None,
+    priority: int = ROUTINE,
+    thread_ts: str | None = None,
+    reply_to: int | None = None,
+    pin: bool = False,
+    method: str = "post",
+    batch: str | None = None,
+) -> Delivery:
+    """Put one message into the outbox; with a key that is there already, give back that row unchanged.
+
+    `content` is JSON and becomes template values when the message is sent. From `expires_at` on the
+    message is dropped instead of posted. `reply_to` is the id of another delivery, in whose thread it
+    goes once that one is posted; when that one never is, this one is dropped. `method` "home" publishes a
+    Home view instead. `batch` names a fan-out, for `progress` and `stop`. Raises ValueError for a lane
+    that is none.
+    """
+    if not _LANE.fullmatch(lane):
+        raise ValueError(f"{lane!r} is no lane")
+    parent = await _parent(db, reply_to)
+    starts = max(now, not_before or now)
+    values: dict[str, Any] = {
+        "workshop_id": db.info["workshop_id"],
+        "key": key,
+        "batch": batch,
+        "kind": kind,
+        "method": method,
+        "lane": await _same_lane(db, lane),
+        "thread_ts": thread_ts,
+        "reply_to": reply_to,
+        "content": dict(content or {}),
+        "priority": priority,
+        "not_before": not_before or now,
+        "expires_at": expires_at,
+        "pin": pin,
+        "state": DeliveryState.PENDING,
+        "task": "home" if method == "home" else "post",
+        "due_at": starts,
+        "created_at": now,
+    }
+    if parent is not None:
+        values |= _as_reply(parent)
+    dialect = sqlite if db.get_bind().dialect.name == "sqlite" else postgresql
+    statement = dialect.insert(Delivery).values(**values).on_conflict_do_nothing().returning(Delivery)
+    row = (await db.scalars(statement)).one_or_none()
+    if row is None:
+        row = await find(db, key)
+        assert row is not None, "the key was taken, so its row is there"  # noqa: S101
+    else:
+        await ring(db)
+    return row
+
+
+async def want(
+    db: AsyncSession,
+    *,
+    key: str,
+    kind: str,
+    lane: str,
+    content: Mapping[str, Any] | None = None,
+    now: datetime,
+    method: str = "post",
+    priority: int = ROUTINE,
+) -> Delivery:
+    """Let this be what people see under that key: posted the first time, edited in place from then on."""
+    before = await find(db, key)
+    if before is None:
+        return await add(
+            db, key=key, kind=kind, lane=lane, content=content, now=now, method=method, priority=priority
+        )
+    await refresh(db, key, content=content, now=now)
+    return before
+
+
+async def find(db: AsyncSession, key: str) -> Delivery | None:
+    """The row of that key, or None."""
+    return (await db.scalars(select(Delivery).where(Delivery.key == key))).one_or_none()
+
+
+async def refresh(
+    db: AsyncSession, key: str, *, content: Mapping[str, Any] | None = None, now: datetime
+) -> None:
+    """Have the message shown anew: an edit becomes due if it is in Slack, else it is posted as it is then.
+
+    However often this is called before the sender comes to it, one edit follows. Unknown keys are ignored.
+    """
+    row = await _locked(db, Delivery.key == key)
+    if row is None:
+        return
+    if content is not None:
+        row.content = dict(content)
+    row.revision += 1
+    if row.state is DeliveryState.SENT:
+        row.upkeep_attempts = 0
+        row.arm(now)
+    await ring(db)
+
+
+async def move(db: AsyncSession, key: str, *, not_before: datetime, expires_at: datetime | None) -> bool:
+    """Give a message that still waits another time; False when it does not wait (any more)."""
+    row = await _locked(db, Delivery.key == key)
+    if row is None or row.state is not DeliveryState.PENDING:
+        return False
+    row.not_before, row.expires_at = not_before, expires_at
+    if row.due_at is not None:  # None: it waits for the message it answers
+        row.due_at = not_before
+    await ring(db)
+    return True
+
+
+async def cancel(db: AsyncSession, key: str) -> bool:
+    """Take back a message that still waits; False when it does not wait (any more)."""
+    row = await _locked(db, Delivery.key == key)
+    if row is None or row.state is not DeliveryState.PENDING:
+        return False
+    await _close(db, row, DeliveryState.CANCELLED, None)
+    return True
+
+
+async def withdraw(db: AsyncSession, key: str, *, now: datetime) -> None:
+    """Have the message gone: deleted from Slack if it is there, cancelled if it is not.
+
+    Unknown keys are ignored.
+    """
+    row = await _locked(db, Delivery.key == key)
+    if row is None:
+        return
+    row.withdrawn = True
+    if row.state in (DeliveryState.PENDING, DeliveryState.FAILED):
+        await _close(db, row, DeliveryState.CANCELLED, row.last_error)
+    elif row.state is DeliveryState.SENT:
+        row.upkeep_attempts = 0
+        row.arm(now)
+    await ring(db)
+
+
+async def pin(db: AsyncSession, key: str, wanted: bool, *, now: datetime | None = None) -> None:
+    """Have the message pinned in its channel, or no longer. Unknown keys are ignored."""
+    row = await _locked(db, Delivery.key == key)
+    if row is None:
+        return
+    row.pin = wanted
+    if row.state is DeliveryState.SENT:
+        row.upkeep_attempts = 0
+        row.arm(now or row.not_before)
+    await ring(db)
+
+
+async def retry(db: AsyncSession, delivery_id: int, *, now: datetime) -> bool:
+    """Have a message that was given up sent after all (the *Try again* button); False when it is not one.
+
+    When the last attempt's outcome was never learnt, Slack is searched before anything is posted.
+    """
+    row = await _locked(db, Delivery.id == delivery_id)
+    if row is None or row.state is not DeliveryState.FAILED:
+        return False
+    if row.expires_at is not None and row.expires_at <= now:
+        row.expires_at = None  # a person wants it now
+    row.attempts = row.looks = 0
+    row.cursor = None
+    if row.attempt_at is not None:
+        row.state, row.task, row.due_at = DeliveryState.SENDING, "look", now
+    else:
+        row.state = DeliveryState.PENDING
+        row.arm(now)
+    await _revive_replies(db, row)
+    await ring(db)
+    return True
+
+
+async def pending(db: AsyncSession, now: datetime) -> Sequence[Delivery]:
+    """What should be in Slack by now and is not, in the order in which it will be sent."""
+    statement = (
+        select(Delivery)
+        .where(Delivery.state.in_((DeliveryState.PENDING, DeliveryState.SENDING)), Delivery.not_before <= now)
+        .order_by(Delivery.priority, Delivery.not_before, Delivery.id)
+    )
+    return (await db.scalars(statement)).all()
+
+
+async def outstanding(db: AsyncSession) -> Sequence[Delivery]:
+    """Everything not yet in Slack, planned messages too, by time."""
+    statement = (
+        select(Delivery)
+        .where(Delivery.state.in_((DeliveryState.PENDING, DeliveryState.SENDING)))
+        .order_by(Delivery.not_before, Delivery.priority, Delivery.id)
+    )
+    return (await db.scalars(statement)).all()
+
+
+async def progress(db: AsyncSession, batch: str) -> dict[DeliveryState, int]:
+    """How many messages of a fan-out are in each state; states without any are left out."""
+    statement = (
+        select(Delivery.state, func.count())
+        .where(Delivery.batch == batch)
+        .group_by(Delivery.state)
+        .order_by(Delivery.state)
+    )
+    return {row[0]: row[1] for row in await db.execute(statement)}
+
+
+async def stop(db: AsyncSession, batch: str) -> int:
+    """Cancel what of a fan-out still waits; returns how many. What is under way is not stopped."""
+    rows = await db.scalars(
+        select(Delivery)
+        .where(Delivery.batch == batch, Delivery.state == DeliveryState.PENDING)
+        .order_by(Delivery.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    stopped = 0
+    for row in rows.all():
+        if row.state is DeliveryState.PENDING:
+            await _close(db, row, DeliveryState.CANCELLED, None)
+            stopped += 1
+    return stopped
+
+
+async def hold(db: AsyncSession, paused: bool, *, now: datetime, by: int | None = None) -> None:
+    """Hold everything back, or let it go again; `by` is the number of the person who says so."""
+    switch = await db.get(Switch, (db.info["workshop_id"], SWITCH), with_for_update=True)
+    if switch is None:
+        switch = Switch(name=SWITCH, value="", changed_at=now)
+        db.add(switch)
+    switch.value, switch.changed_by, switch.changed_at = "paused" if paused else "open", by, now
+    await ring(db)
+
+
+async def held(db: AsyncSession) -> bool:
+    """Whether everything is held back."""
+    statement = select(Switch.value).where(Switch.name == SWITCH)
+    return (await db.scalars(statement)).one_or_none() == "paused"
+
+
+async def ring(db: AsyncSession) -> None:
+    """Wake every sender when this transaction commits: this process's, and on PostgreSQL the replicas'."""
+    if db.info.get("outbox"):
+        return
+    db.info["outbox"] = True  # `Database.begin` tells this process's listeners
+    if db.get_bind().dialect.name == "postgresql":
+        await db.execute(text("SELECT pg_notify(:channel, '')"), {"channel": CHANNEL})
+
+
+async def close_replies(db: AsyncSession, parent: Delivery) -> None:
+    """Drop what was to answer a message that will not be posted."""
+    replies = await db.scalars(
+        select(Delivery).where(Delivery.reply_to == parent.id, Delivery.state == DeliveryState.PENDING)
+    )
+    for reply in replies.all():
+        await _close(db, reply, DeliveryState.DROPPED, PARENT_NOT_SENT)
+
+
+async def release_replies(db: AsyncSession, parent: Delivery, now: datetime) -> None:
+    """Let go what waited for a message that is in Slack now."""
+    await db.execute(
+        update(Delivery)
+        .where(Delivery.reply_to == parent.id, Delivery.state == DeliveryState.PENDING)
+        .values(task="post", due_at=Delivery.not_before, thread_ts=parent.ts, channel=parent.channel)
+    )
+
+
+async def _revive_replies(db: AsyncSession, parent: Delivery) -> None:
+    await db.execute(
+        update(Delivery)
+        .where(
+            Delivery.reply_to == parent.id,
+            Delivery.state == DeliveryState.DROPPED,
+            Delivery.last_error == PARENT_NOT_SENT,
+        )
+        .values(state=DeliveryState.PENDING, last_error=None, task=None, due_at=None)
+    )
+
+
+async def _close(db: AsyncSession, row: Delivery, state: DeliveryState, reason: str | None) -> None:
+    row.state, row.last_error, row.task, row.due_at = state, reason, None, None
+    await db.flush()
+    await close_replies(db, row)
+
+
+async def _locked(db: AsyncSession, condition: Any) -> Delivery | None:
+    """The row as it is now, kept from the sender until this transaction ends."""
+    statement = select(Delivery).where(condition).with_for_update().execution_options(populate_existing=True)
+    return (await db.scalars(statement)).one_or_none()
+
+
+async def _parent(db: AsyncSession, delivery_id: int | None) -> Delivery | None:
+    if delivery_id is None:
+        return None
+    # Locked, so that it cannot be posted between this look at it and our commit: we would wait for ever.
+    parent = await _locked(db, Delivery.id == delivery_id)
+    if parent is None:
+        raise ValueError(f"there is no delivery {delivery_id} to reply to")
+    return parent
+
+
+def _as_reply(parent: Delivery) -> dict[str, Any]:
+    if parent.state is DeliveryState.SENT:
+        return {"thread_ts": parent.ts, "channel": parent.channel}
+    waits: dict[str, Any] = {"task": None, "due_at": None}
+    if parent.state not in (DeliveryState.PENDING, DeliveryState.SENDING):
+        waits |= {"state": DeliveryState.DROPPED, "last_error": PARENT_NOT_SENT}
+    return waits
+
+
+async def _same_lane(db: AsyncSession, lane: str) -> str:
+    """A direct message's conversation, by the person's own lane, so that order and pace are kept."""
+    if not lane.startswith("D"):
+        return lane
+    person = (await db.scalars(select(Person.id).where(Person.dm == lane))).first()
+    return lane if person is None else f"person:{person}"
