@@ -335,6 +335,7 @@ class Question(OfWorkshop, Base):
     cannot_attend: Mapped[bool] = mapped_column(default=False)
     edited: Mapped[bool] = mapped_column(default=False)
     labels: Mapped[list[Any]] = mapped_column(default=list)
+    posts: Mapped[int] = mapped_column(default=0)  # how often a channel post was begun; names the present one
     assigned_to: Mapped[str | None] = mapped_column(String(200))
     claimed_by: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
     claimed_until: Mapped[datetime | None]

@@ -228,6 +228,7 @@ def upgrade() -> None:
     sa.Column('cannot_attend', sa.Boolean(), nullable=False),
     sa.Column('edited', sa.Boolean(), nullable=False),
     sa.Column('labels', sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), 'postgresql'), nullable=False),
+    sa.Column('posts', sa.Integer(), nullable=False),
     sa.Column('assigned_to', sa.String(length=200), nullable=True),
     sa.Column('claimed_by', sa.Integer(), nullable=True),
     sa.Column('claimed_until', bot.store.tables.Instant(timezone=True), nullable=True),
