@@ -1,0 +1,17 @@
+"""A local Slack-compatible workspace: Web API, Socket Mode, signed HTTP, and the people in it.
+
+Part of the product: organisers rehearse on it, `rehearse --day` plays on it, and every test that needs
+Slack runs against it through the real clients. It knows nothing of the bot: only `bot.clock`,
+`bot.config` and `bot.rendering` are imported.
+
+server          LocalWorkspace: composition, start, stop
+state           what a workspace consists of           seed          who and what it starts with
+workspace       everything that may happen to it       composer      what Slack makes of typed text
+views           modals and Home tabs                   inputs        what is put into their elements
+blockkit        Block Kit's rules                      rates         Slack's rate limits
+web_api, calls, methods/                               /api/<method>
+envelopes       deadlines, retries                     socket_mode, request_url   the two roads to the app
+deeds, payloads what people do, and what the app is told of it
+people_api, seen   the same as JSON over HTTP          response_urls
+control, faults, log   clock, switches, inspector      listening     the network
+"""

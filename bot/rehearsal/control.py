@@ -1,0 +1,158 @@
+"""The rehearsal's own controls over HTTP: clock, faults, disconnects, the inspector.
+
+GET  /log?after=seq&kind=…   every request, envelope, acknowledgement and retry
+GET  /clock                  {now, simulated, speed, landmarks}
+POST /clock                  {speed} | {pause: true} | {resume: true} | {jump: ISO instant}
+GET  /faults                 the armed switches; POST arms one (see `faults`), DELETE disarms all
+POST /disconnect             {reason: a disconnect frame's | "tcp" | "close_frame" | "silence"}
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from bot.clock import Clock, SimulatedClock
+from bot.config import Config
+from bot.rehearsal.faults import Faults
+from bot.rehearsal.listening import Listening
+from bot.rehearsal.log import Log
+from bot.rehearsal.socket_mode import DISCONNECT_REASONS, SocketMode
+from bot.rehearsal.state import Json
+from bot.rendering import utc
+
+
+class Refused(Exception):
+    """A control that cannot be used like this; carries the sentence."""
+
+
+@dataclass(slots=True)
+class Control:
+    """The controls of one workspace. `rewind` starts a new day from an earlier instant, if anyone can."""
+
+    config: Config
+    clock: Clock
+    log: Log
+    faults: Faults
+    sockets: SocketMode
+    listening: Listening | None = None
+    rewind: Callable[[datetime], Awaitable[None]] | None = None
+    running: float = field(default=1.0)  # the speed to go back to after a pause
+
+    def routes(self) -> list[Route]:
+        """The routes, for the server's application."""
+        return [
+            Route("/log", self._log),
+            Route("/clock", self._clock, methods=["GET", "POST"]),
+            Route("/faults", self._faults, methods=["GET", "POST", "DELETE"]),
+            Route("/disconnect", self._disconnect, methods=["POST"]),
+        ]
+
+    def clock_state(self) -> Json:
+        """The clock as the page shows it."""
+        return {
+            "ok": True,
+            "now": self.clock.now().isoformat(timespec="seconds"),
+            "simulated": self.clock.simulated,
+            "speed": self.clock.speed if isinstance(self.clock, SimulatedClock) else 1.0,
+            "landmarks": landmarks(self.config),
+        }
+
+    async def _log(self, request: Request) -> Response:
+        query = request.query_params
+        entries = self.log.entries(after=int(query.get("after") or 0), kind=query.get("kind"))
+        return JSONResponse({"ok": True, "seq": self.log.seq, "entries": entries})
+
+    async def _clock(self, request: Request) -> Response:
+        if request.method == "GET":
+            return JSONResponse(self.clock_state())
+        try:
+            await self._set_clock(await _body(request))
+        except (Refused, ValueError) as error:
+            return _bad(str(error))
+        return JSONResponse(self.clock_state())
+
+    async def _set_clock(self, wish: Json) -> None:
+        if not isinstance(self.clock, SimulatedClock):
+            raise Refused("this workspace runs in real time; its clock cannot be set")
+        if "jump" in wish:
+            instant = utc(str(wish["jump"]))
+            if instant >= self.clock.now():
+                self.clock.jump(instant)
+            elif self.rewind is not None:
+                await self.rewind(instant)
+            else:
+                raise Refused("that instant is past; start a new rehearsal to go back")
+        if wish.get("pause"):
+            self.running = self.clock.speed or self.running
+            self.clock.set_speed(0)
+        if wish.get("resume"):
+            self.clock.set_speed(self.running)
+        if "speed" in wish:
+            self.clock.set_speed(float(wish["speed"]))
+
+    async def _faults(self, request: Request) -> Response:
+        if request.method == "DELETE":
+            self.faults.clear()
+        elif request.method == "POST":
+            try:
+                self.faults.arm(await _body(request))
+            except (Refused, ValueError, TypeError) as error:
+                return _bad(str(error))
+        return JSONResponse({"ok": True, "armed": [fault.as_dict() for fault in self.faults.armed]})
+
+    async def _disconnect(self, request: Request) -> Response:
+        try:
+            reason = str((await _body(request)).get("reason") or "warning")
+        except Refused as error:
+            return _bad(str(error))
+        if reason in DISCONNECT_REASONS:
+            return JSONResponse({"ok": True, "sockets": await self.sockets.disconnect(reason)})
+        if reason == "close_frame":
+            return JSONResponse({"ok": True, "sockets": await self.sockets.close()})
+        if reason in ("tcp", "silence") and self.listening is not None:
+            sockets = self.sockets.sockets
+            for websocket in sockets:
+                (self.listening.cut if reason == "tcp" else self.listening.silence)(websocket)
+            self.log.note("fault", reason, sockets=len(sockets))
+            return JSONResponse({"ok": True, "sockets": len(sockets)})
+        return _bad(
+            f"reason must be one of {', '.join((*DISCONNECT_REASONS, 'tcp', 'close_frame', 'silence'))}"
+        )
+
+
+def landmarks(config: Config) -> list[Json]:
+    """The instants one wants to jump to, in order: reminders, the hour before, start, segments, end."""
+    start, end, tz = config.workshop.start, config.workshop.end, config.workshop.tz
+    found = [
+        (reminder.moment.instant(start, end, tz), reminder.id)
+        for reminder in config.reminders
+        if not reminder.segment
+    ]
+    found += [(start, "start"), (end, "end")]
+    for segment in config.segments:
+        if segment.starts is not None:
+            found.append((segment.starts.replace(tzinfo=tz), segment.title))
+    ordered = sorted({instant.astimezone(start.tzinfo): name for instant, name in found}.items())
+    return [{"at": instant.isoformat(), "name": name} for instant, name in ordered]
+
+
+def _bad(why: str) -> Response:
+    return JSONResponse({"ok": False, "error": "invalid_arguments", "why": why}, status_code=400)
+
+
+async def _body(request: Request) -> Json:
+    try:
+        data: Any = json.loads(await request.body() or b"{}")
+    except ValueError:
+        raise Refused("the body must be a JSON object") from None
+    if not isinstance(data, dict):
+        raise Refused("the body must be a JSON object")
+    return data

@@ -1,0 +1,232 @@
+"""conversations.*: finding, reading and joining channels and direct messages."""
+
+from __future__ import annotations
+
+import re
+
+from bot.rehearsal.calls import ApiError, Call
+from bot.rehearsal.state import BOT_USER, SLACKBOT, Channel, Json, Message
+
+_KINDS = {"public_channel": "channel", "private_channel": "group", "im": "im", "mpim": "mpim"}
+
+
+async def list_(call: Call) -> Json:
+    kinds = _kinds(call)
+    visible = [c for c in call.workspace.channels.values() if c.kind == "channel" or BOT_USER in c.members]
+    chosen, cursor = call.page(_filtered(call, visible, kinds))
+    return {
+        "channels": [_with_count(channel) for channel in chosen],
+        "response_metadata": {"next_cursor": cursor},
+    }
+
+
+async def info(call: Call) -> Json:
+    channel = call.channel()
+    data = channel.as_dict(BOT_USER, num_members=call.flag("include_num_members"))
+    if channel.kind == "im" and call.flag("include_locale"):
+        data["locale"] = call.workspace.members[channel.other(BOT_USER)].locale
+    return {"channel": data}
+
+
+async def members(call: Call) -> Json:
+    chosen, cursor = call.page(list(call.channel().members))
+    return {"members": chosen, "response_metadata": {"next_cursor": cursor}}
+
+
+async def open_(call: Call) -> Json:
+    if call.text("channel"):
+        channel = call.channel()
+        return {"no_op": True, "already_open": True, "channel": {"id": channel.id}}
+    users = [user for user in call.ids("users") if user != BOT_USER]
+    if not users:
+        raise ApiError("users_list_not_supplied")
+    if len(users) > 8:
+        raise ApiError("too_many_users")
+    for user in users:
+        member = call.workspace.members.get(user)
+        if member is None or user == SLACKBOT:
+            raise ApiError("user_not_found")
+        if member.deleted:
+            raise ApiError("user_disabled")
+    before = len(call.workspace.channels)
+    channel = call.workspace.direct(BOT_USER, *users)
+    known = {"no_op": True, "already_open": True} if len(call.workspace.channels) == before else {}
+    shown = channel.as_dict(BOT_USER) if call.flag("return_im") else {"id": channel.id}
+    return {**known, "channel": shown}
+
+
+async def join(call: Call) -> Json:
+    channel = call.channel()
+    if channel.kind != "channel":
+        raise ApiError("method_not_supported_for_channel_type")
+    if channel.archived:
+        raise ApiError("is_archived")
+    if not call.workspace.join(BOT_USER, channel):
+        call.warnings.append("already_in_channel")
+    return {"channel": channel.as_dict(BOT_USER)}
+
+
+async def leave(call: Call) -> Json:
+    channel = call.channel()
+    if channel.direct:
+        raise ApiError("method_not_supported_for_channel_type")
+    if not call.workspace.leave(BOT_USER, channel):
+        return {"not_in_channel": True}
+    return {}
+
+
+async def invite(call: Call) -> Json:
+    channel = call.joined()
+    for user in call.ids("users"):
+        if user not in call.workspace.members:
+            raise ApiError("user_not_found")
+        if not call.workspace.join(user, channel, inviter=BOT_USER):
+            raise ApiError("already_in_channel")
+    return {"channel": channel.as_dict(BOT_USER)}
+
+
+async def create(call: Call) -> Json:
+    name = call.need("name", "invalid_name_required")
+    if not re.fullmatch(r"[^\s#.A-Z]{1,80}", name):
+        raise ApiError("invalid_name_specials")
+    if call.workspace.channel(name) is not None:
+        raise ApiError("name_taken")
+    channel = Channel(
+        id=call.workspace.mint("C"),
+        name=name,
+        kind="group" if call.flag("is_private") else "channel",
+        members=[BOT_USER],
+        created=int(call.workspace.now().timestamp()),
+        creator=BOT_USER,
+    )
+    call.workspace.channels[channel.id] = channel
+    call.workspace.changed()
+    return {"channel": channel.as_dict(BOT_USER)}
+
+
+async def set_topic(call: Call) -> Json:
+    return _set_line(call, "topic")
+
+
+async def set_purpose(call: Call) -> Json:
+    return _set_line(call, "purpose")
+
+
+async def archive(call: Call) -> Json:
+    channel = call.joined()
+    if channel.archived:
+        raise ApiError("already_archived")
+    channel.archived = True
+    call.workspace.changed()
+    return {}
+
+
+async def history(call: Call) -> Json:
+    channel = call.joined()
+    shown = [m for m in channel.messages.values() if not m.only_for and (not m.is_reply or m.broadcast)]
+    chosen, cursor = call.page(_between(call, shown)[::-1])
+    return _page(call, chosen, cursor) | {
+        "pin_count": sum(1 for m in channel.messages.values() if m.pinned_by)
+    }
+
+
+async def replies(call: Call) -> Json:
+    channel = call.joined()
+    asked = channel.messages.get(call.need("ts", "thread_not_found"))
+    if asked is None or asked.only_for:
+        raise ApiError("thread_not_found")
+    parent = channel.messages.get(asked.thread_ts or "") or asked
+    thread = [m for ts in parent.replies if (m := channel.messages.get(ts)) and not m.only_for]
+    # The parent heads every page's range, whatever `oldest` and `latest` say.
+    chosen, cursor = call.page([parent, *_between(call, thread)])
+    return _page(call, chosen, cursor)
+
+
+async def mark(call: Call) -> Json:
+    channel = call.joined()
+    channel.last_read[BOT_USER] = call.need("ts", "invalid_timestamp")
+    return {}
+
+
+async def of_user(call: Call) -> Json:
+    """users.conversations: the conversations a member (the bot, when none is named) is in."""
+    user = call.text("user") or BOT_USER
+    if user not in call.workspace.members:
+        raise ApiError("user_not_found")
+    mine = [c for c in call.workspace.channels_of(user) if c.kind == "channel" or BOT_USER in c.members]
+    chosen, cursor = call.page(_filtered(call, mine, _kinds(call)))
+    return {
+        "channels": [channel.as_dict(BOT_USER) for channel in chosen],
+        "response_metadata": {"next_cursor": cursor},
+    }
+
+
+def _kinds(call: Call) -> set[str]:
+    wanted = call.ids("types") or ["public_channel"]
+    if any(kind not in _KINDS for kind in wanted):
+        raise ApiError("invalid_types")
+    return {_KINDS[kind] for kind in wanted}
+
+
+def _filtered(call: Call, channels: list[Channel], kinds: set[str]) -> list[Channel]:
+    skip_archived = call.flag("exclude_archived")
+    return [c for c in channels if c.kind in kinds and not (skip_archived and c.archived)]
+
+
+def _with_count(channel: Channel) -> Json:
+    return channel.as_dict(BOT_USER, num_members=not channel.direct)
+
+
+def _set_line(call: Call, name: str) -> Json:
+    channel = call.joined()
+    text = call.text(name)
+    if len(text) > 250:
+        raise ApiError("too_long")
+    if channel.direct:
+        raise ApiError("method_not_supported_for_channel_type")
+    line = {"value": text, "creator": BOT_USER, "last_set": int(call.workspace.now().timestamp())}
+    setattr(channel, name, line)
+    call.workspace.post(
+        Message(
+            ts=call.workspace.next_ts(),
+            channel=channel.id,
+            user=BOT_USER,
+            bot_id=None,
+            subtype=f"channel_{name}",
+            text=f"<@{BOT_USER}> set the channel {name}: {text}",
+        )
+    )
+    return {"channel": channel.as_dict(BOT_USER)}
+
+
+def _between(call: Call, messages: list[Message]) -> list[Message]:
+    oldest = _ts(call.text("oldest"), "invalid_ts_oldest")
+    latest = _ts(call.text("latest"), "invalid_ts_latest")
+    inclusive = call.flag("inclusive")
+
+    def inside(message: Message) -> bool:
+        ts = _ts(message.ts, "internal_error") or (0, 0)
+        after = oldest is None or ts > oldest or (inclusive and ts == oldest)
+        before = latest is None or ts < latest or (inclusive and ts == latest)
+        return after and before
+
+    return [message for message in messages if inside(message)]
+
+
+def _ts(text: str, error: str) -> tuple[int, int] | None:
+    """A timestamp as a pair that compares exactly; None when not given."""
+    if not text or text in ("0", "now"):
+        return None
+    match = re.fullmatch(r"(\d{1,12})(?:\.(\d{1,9}))?", text)
+    if match is None:
+        raise ApiError(error)
+    return int(match[1]), int((match[2] or "").ljust(9, "0"))
+
+
+def _page(call: Call, chosen: list[Message], cursor: str) -> Json:
+    metadata = call.flag("include_all_metadata")
+    return {
+        "messages": [call.workspace.message_dict(message, metadata=metadata) for message in chosen],
+        "has_more": bool(cursor),
+        "response_metadata": {"next_cursor": cursor},
+    }

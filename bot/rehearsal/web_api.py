@@ -1,0 +1,165 @@
+"""`/api/<method>`: arguments in, Slack's answer out, with tokens, scopes, rate limits and faults.
+
+API errors are HTTP 200 with {"ok": false, "error": …}; only a rate limit (429) and a made-up breakdown
+(500) have another status. Arguments come from the query, a form or a JSON body, on GET and POST alike.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from bot.rehearsal.calls import ApiError, Call, Options
+from bot.rehearsal.envelopes import Dispatcher
+from bot.rehearsal.faults import Fault, Faults
+from bot.rehearsal.listening import Listening
+from bot.rehearsal.log import Log, elapsed_ms
+from bot.rehearsal.methods import METHODS, Method
+from bot.rehearsal.rates import Rates
+from bot.rehearsal.state import Json
+from bot.rehearsal.views import Views
+from bot.rehearsal.workspace import Workspace
+
+_ANSWERED_LATER = ("lost_response", "reset", "late_accept")
+
+
+@dataclass(slots=True)
+class WebApi:
+    """Serves the methods of `METHODS`."""
+
+    workspace: Workspace
+    views: Views
+    options: Options
+    rates: Rates
+    faults: Faults
+    dispatcher: Dispatcher
+    log: Log
+    bot_token: str
+    app_token: str
+    listening: Listening | None = None
+    in_flight: int = 0
+
+    async def serve(self, request: Request) -> Response:
+        """Answer one request to `/api/{method}`."""
+        name, started = request.path_params["method"], time.monotonic()
+        self.in_flight += 1
+        try:
+            args = await read_args(request)
+            fault = self.faults.strike(name) if name in METHODS else None
+            if fault is None:
+                response = await self._answer(name, request, args)
+            else:
+                response = await self._broken(fault, name, request, args)
+        finally:
+            self.in_flight -= 1
+            self.workspace.wake()
+        body = json.loads(bytes(response.body)) if response.media_type == "application/json" else {}
+        self.log.note(
+            "request",
+            name,
+            ms=elapsed_ms(started),
+            status=response.status_code,
+            error=body.get("error"),
+            fault=fault.kind if fault else None,
+            channel=args.get("channel"),
+            args={key: value for key, value in args.items() if key not in ("token", "blocks", "view")},
+        )
+        return response
+
+    async def _answer(self, name: str, request: Request, args: Json) -> Response:
+        try:
+            method = METHODS.get(name)
+            if method is None:
+                raise ApiError("unknown_method", req_method=name)
+            self._authorise(method, request, args)
+            call = Call(self.workspace, self.views, self.options, self.workspace.url, args)
+            channel = str(args.get("channel") or "")
+            wait = self.rates.check(name, method.tier, channel, self.workspace.now())
+            if wait:
+                return self._limited(wait)
+            return self._ok(await method.handler(call), call.warnings)
+        except ApiError as error:
+            return self._json({"ok": False, "error": error.error, **error.extra})
+
+    async def _broken(self, fault: Fault, name: str, request: Request, args: Json) -> Response:
+        """Answer the way an armed switch wants it."""
+        kind = fault.kind
+        if kind == "ratelimited":
+            return self._limited(max(1, int(fault.seconds)))
+        if kind == "error":
+            return self._json({"ok": False, "error": fault.error})
+        if kind == "slow":
+            await asyncio.sleep(fault.seconds)
+            return await self._answer(name, request, args)
+        if kind == "late_accept":
+            self.dispatcher.run(self._later(fault.seconds, name, request, args))
+        elif kind == "lost_response" or (fault.performed and kind != "reset"):
+            await self._answer(name, request, args)
+        if kind in _ANSWERED_LATER:
+            if self.listening is not None:
+                self.listening.cut(request)
+            return Response(status_code=499)
+        if kind == "http_500":
+            return Response("upstream error", status_code=500, media_type="text/plain")
+        return self._json({"ok": False, "error": "internal_error"})
+
+    async def _later(self, seconds: float, name: str, request: Request, args: Json) -> None:
+        await self.dispatcher.until(self.workspace.now() + timedelta(seconds=seconds))
+        await self._answer(name, request, args)
+
+    def _authorise(self, method: Method, request: Request, args: Json) -> None:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        given = token.strip() if scheme.lower() == "bearer" else str(args.get("token") or "")
+        if not given:
+            raise ApiError("not_authed")
+        wanted, other = (
+            (self.app_token, self.bot_token) if method.app_token else (self.bot_token, self.app_token)
+        )
+        if given == other:
+            raise ApiError("not_allowed_token_type")
+        if given != wanted:
+            raise ApiError("invalid_auth")
+        scopes = self.options.scopes
+        if scopes is not None and method.scopes and not scopes & set(method.scopes):
+            raise ApiError("missing_scope", needed=",".join(method.scopes), provided=",".join(sorted(scopes)))
+
+    def _ok(self, data: Json, warnings: list[str]) -> Response:
+        body: Json = {"ok": True, **data}
+        if warnings:
+            body["warning"] = ",".join(warnings)
+            body["response_metadata"] = {**body.get("response_metadata", {}), "warnings": warnings}
+        return self._json(body)
+
+    def _limited(self, seconds: int) -> Response:
+        headers = {"Retry-After": str(seconds)}
+        return JSONResponse({"ok": False, "error": "ratelimited"}, status_code=429, headers=headers)
+
+    def _json(self, body: Json) -> Response:
+        scopes = self.options.scopes
+        return JSONResponse(
+            body, headers={"x-oauth-scopes": ",".join(sorted(scopes)) if scopes else "chat:write"}
+        )
+
+
+async def read_args(request: Request) -> Json:
+    """The arguments of a call, from query, form and JSON body together."""
+    args: Json = dict(request.query_params)
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "application/json":
+        body = await request.body()
+        try:
+            data: Any = json.loads(body) if body else {}
+        except ValueError:
+            data = {}
+        return args | data if isinstance(data, dict) else args
+    if kind in ("application/x-www-form-urlencoded", "multipart/form-data"):
+        async with request.form() as form:
+            args |= {key: value for key, value in form.items() if isinstance(value, str)}
+    return args
