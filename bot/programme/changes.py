@@ -319,25 +319,29 @@ def _ids(value: Value) -> tuple[str, ...]:
 def noteworthy(old: Programme, new: Programme, changes: Iterable[Change]) -> list[Change | Shift]:
     """What participants are told, in order; two or more segments that follow one another and moved by the
     same time become one Shift, at the place of the first."""
-    told: list[Change | Shift] = [change for change in changes if change.noteworthy]
+    told = [change for change in changes if change.noteworthy]
+    moved = {change.segment for change in told if change.kind is Kind.MOVED}
+    begins: dict[str, Shift] = {}
+    collapsed: set[str] = set()
     for shift in shifts(old, new):
-        members = [
-            change
-            for change in told
-            if isinstance(change, Change) and change.kind is Kind.MOVED and change.segment in shift.segments
-        ]
-        if len(members) == len(shift.segments):
-            place = told.index(members[0])
-            told = [entry for entry in told if entry not in members]
-            told.insert(place, shift)
-    return told
+        if moved.issuperset(shift.segments):
+            begins[shift.segments[0]] = shift
+            collapsed.update(shift.segments)
+    lines: list[Change | Shift] = []
+    for change in told:
+        if change.kind is not Kind.MOVED or change.segment not in collapsed:
+            lines.append(change)
+        elif change.segment in begins:
+            lines.append(begins[change.segment])
+    return lines
 
 
 def shifts(old: Programme, new: Programme) -> list[Shift]:
     """The runs of two or more consecutive segments that all moved by the same time."""
+    after = {segment.id: segment for segment in new.segments}
     row = []
     for segment in old.timed():
-        later = new.segment(segment.id)
+        later = after.get(segment.id)
         if later and segment.starts and later.starts and not later.cancelled:
             row.append((segment.starts, later.starts, later))
     found = []
