@@ -263,6 +263,13 @@ class Deeds:
 
     # --- finding ----------------------------------------------------------------------------------
 
+    def actor(self, reference: str) -> Member:
+        """Somebody with a working account, by id or handle."""
+        member = self.workspace.member(reference)
+        if member is None or member.deleted:
+            raise DeedError("user_not_found", f"there is nobody called {reference!r}")
+        return member
+
     def own_channel(self, user: Member, wish: Json) -> Channel:
         """The channel a deed happens in; the person must be in it."""
         channel = self._channel(wish, user)

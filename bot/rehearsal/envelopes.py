@@ -9,6 +9,7 @@ delivered as a retry (reference: Events API, "Error handling"; Socket Mode).
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from typing import Any, Literal, Protocol
 from bot.clock import Clock
 from bot.rehearsal.log import Log, elapsed_ms
 from bot.rehearsal.state import APP_ID, BOT_USER, TEAM_ID, Json
+
+logger = logging.getLogger(__name__)
 
 Kind = Literal["events_api", "interactive", "slash_commands"]
 RETRY_SECONDS = (0, 60, 300)
@@ -152,6 +155,8 @@ class Dispatcher:
 
     def _settled(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            logger.error("a delivery broke", exc_info=task.exception())
         self.on_settled()
 
     async def _deliver_event(self, payload: Json) -> None:

@@ -148,10 +148,7 @@ class PeopleApi:
         return {"ok": True, "view": view.as_dict() if view else None}
 
     def _user(self, request: Request) -> Member:
-        member = self._workspace.member(request.path_params["user"])
-        if member is None or member.deleted:
-            raise DeedError("user_not_found", f"there is nobody called {request.path_params['user']!r}")
-        return member
+        return self._deeds.actor(request.path_params["user"])
 
 
 def _answering(handler: Callable[[Request], Awaitable[Json]]) -> Callable[[Request], Awaitable[Response]]:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
 from slack_sdk.signature import SignatureVerifier
 
+from bot.clock import Clock
 from bot.rehearsal.envelopes import Delivery, Outcome
 from bot.rehearsal.faults import Faults
 from bot.rehearsal.log import Log
@@ -45,6 +45,7 @@ class RequestUrl:
         """Send one request and read the acknowledgement from its answer."""
         fault = self._faults.strike("envelopes")
         if fault and fault.kind == "drop":
+            await asyncio.sleep(min(fault.seconds, self._timeout.total or 0))
             return Outcome(False, reason="http_timeout")
         if fault and fault.kind in ("slow", "reorder"):
             await asyncio.sleep(fault.seconds)
@@ -72,7 +73,7 @@ class RequestUrl:
 
     async def _request(self, delivery: Delivery) -> Outcome:
         body, content_type = encode(delivery)
-        stamp = str(int(time.time()))
+        stamp = str(int(Clock().now().timestamp()))  # clients compare it with their own wall time
         headers = {
             "Content-Type": content_type,
             "User-Agent": "Slackbot 1.0 (+https://api.slack.com/robots)",

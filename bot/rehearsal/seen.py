@@ -93,3 +93,22 @@ def _unread(channel: Channel, user: Member) -> list[Message]:
     last = channel.last_read.get(user.id, "")
     unread = [m for m in channel.messages.values() if m.ts > last and m.only_for in (None, user.id)]
     return [m for m in unread if m.user != user.id and (not m.is_reply or m.broadcast)]
+
+
+def words(message: Message) -> str:
+    """All text of a message: its own, and that of its blocks, in order."""
+    return "\n".join([message.text, *_strings(message.blocks)])
+
+
+def _strings(value: object) -> list[str]:
+    if isinstance(value, dict):
+        return [text for key, inner in value.items() for text in _texts(key, inner)]
+    if isinstance(value, list):
+        return [text for inner in value for text in _strings(inner)]
+    return []
+
+
+def _texts(key: str, inner: object) -> list[str]:
+    if isinstance(inner, str):
+        return [inner] if key in ("text", "alt_text", "fallback") else []
+    return _strings(inner)

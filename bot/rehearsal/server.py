@@ -31,6 +31,7 @@ from bot.rehearsal.listening import Listening, PortInUse
 from bot.rehearsal.log import Log
 from bot.rehearsal.methods import chat
 from bot.rehearsal.people_api import PeopleApi
+from bot.rehearsal.person import Person
 from bot.rehearsal.rates import Rates
 from bot.rehearsal.request_url import RequestUrl
 from bot.rehearsal.response_urls import ResponseUrls
@@ -49,6 +50,7 @@ DEFAULT_EVENTS = frozenset(
         "app_home_opened",
         "app_mention",
         "member_joined_channel",
+        "member_left_channel",
         "message.im",
         "reaction_added",
         "reaction_removed",
@@ -162,6 +164,10 @@ class LocalWorkspace:
 
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
+
+    def person(self, reference: str) -> Person:
+        """Somebody to act as, by id or handle; raises DeedError when there is nobody of that name."""
+        return Person(self.deeds, reference)
 
     # --- for whoever steps the clock --------------------------------------------------------------
 

@@ -79,12 +79,15 @@ class SocketMode:
         heard: asyncio.Future[Json | None] = asyncio.get_running_loop().create_future()
         self._unacked[envelope_id] = heard
         try:
-            if kind == "slow" and fault:
-                await asyncio.sleep(fault.seconds)
+            if fault and kind in ("slow", "drop"):
+                await asyncio.sleep(
+                    min(fault.seconds, self._ack_seconds) if kind == "drop" else fault.seconds
+                )
+            if kind == "drop":
+                return Outcome(False, reason="timeout")
             if kind == "reorder":
                 await self._let_next_pass()
-            if kind != "drop":
-                await self._send(self._envelope(delivery, envelope_id), delivery)
+            await self._send(self._envelope(delivery, envelope_id), delivery)
             if kind == "duplicate":
                 await self._send(self._envelope(delivery, str(uuid.uuid4())), delivery)
             self._release()

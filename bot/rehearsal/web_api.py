@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import time
 from dataclasses import dataclass
 from datetime import timedelta
@@ -26,6 +27,8 @@ from bot.rehearsal.rates import Rates
 from bot.rehearsal.state import Json
 from bot.rehearsal.views import Views
 from bot.rehearsal.workspace import Workspace
+
+logger = logging.getLogger(__name__)
 
 _ANSWERED_LATER = ("lost_response", "reset", "late_accept")
 
@@ -87,6 +90,10 @@ class WebApi:
             return self._ok(await method.handler(call), call.warnings)
         except ApiError as error:
             return self._json({"ok": False, "error": error.error, **error.extra})
+        except Exception:
+            # A defect of this server, or arguments nobody foresaw: Slack, too, goes on after such a call.
+            logger.exception("%s broke", name)
+            return self._json({"ok": False, "error": "fatal_error"})
 
     async def _broken(self, fault: Fault, name: str, request: Request, args: Json) -> Response:
         """Answer the way an armed switch wants it."""
