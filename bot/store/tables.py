@@ -177,7 +177,9 @@ class Delivery(OfWorkshop, Base):
     attempt_at: Mapped[datetime | None]  # start of the attempt whose outcome is open, or was last
     looks: Mapped[int] = mapped_column(default=0)  # how often the channel was searched since that attempt
     cursor: Mapped[str | None] = mapped_column(Text)  # where the present search goes on
-    upkeep_attempts: Mapped[int] = mapped_column(default=0)  # of the present edit, deletion or pin
+    upkeep_attempts: Mapped[int] = mapped_column(
+        default=0
+    )  # failures of the present look, edit, deletion or pin
     last_error: Mapped[str | None] = mapped_column(Text)
     channel: Mapped[str | None] = mapped_column(String(32))
     ts: Mapped[str | None] = mapped_column(String(32))
@@ -258,24 +260,30 @@ class Version(OfWorkshop, Base):
     number: Mapped[int]
     programme: Mapped[dict[str, Any]]
     changes: Mapped[list[Any]] = mapped_column(default=list)  # from the version before, as JSON
-    calendar: Mapped[dict[str, Any]] = mapped_column(default=dict)  # segment id → {"sequence", "changed_at"}
+    calendar: Mapped[dict[str, Any]] = mapped_column(default=dict)  # bot.programme.calendar.Bookkeeping
+    origin: Mapped[str] = mapped_column(String(40))  # where its draft came from, or "undo"
     note: Mapped[str | None] = mapped_column(Text)
     released_by: Mapped[int | None] = mapped_column(ForeignKey("people.id"))  # None: from the command line
     released_at: Mapped[datetime]
 
 
 class Draft(OfWorkshop, Base):
-    """The one programme draft of a workshop; `revision` guards against two organisers' edits."""
+    """The one programme draft of a workshop; `revision` guards against two organisers' edits.
+
+    The row outlives the draft, so that a revision never comes back: a click on an old card finds another.
+    """
 
     __tablename__ = "drafts"
 
     workshop_id: Mapped[str] = mapped_column(_SLUG, primary_key=True)
     base: Mapped[int]  # the version it was made from
     programme: Mapped[dict[str, Any]]
-    origin: Mapped[str] = mapped_column(String(40))  # "edit", "import", "config", "restore", "page"
+    origin: Mapped[str] = mapped_column(String(40))  # "edit", "import", "config", "restore", "page", "late"
     revision: Mapped[int] = mapped_column(default=1)
+    opened: Mapped[int | None]  # the revision it began with; None: released or discarded, there is no draft
     edited_by: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
     edited_at: Mapped[datetime]
+    held_by: Mapped[int | None] = mapped_column(ForeignKey("people.id"))  # who said: not yet
 
 
 class Announcement(OfWorkshop, Base):

@@ -176,9 +176,12 @@ def upgrade() -> None:
     sa.Column('programme', sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), 'postgresql'), nullable=False),
     sa.Column('origin', sa.String(length=40), nullable=False),
     sa.Column('revision', sa.Integer(), nullable=False),
+    sa.Column('opened', sa.Integer(), nullable=True),
     sa.Column('edited_by', sa.Integer(), nullable=True),
     sa.Column('edited_at', bot.store.tables.Instant(timezone=True), nullable=False),
+    sa.Column('held_by', sa.Integer(), nullable=True),
     sa.ForeignKeyConstraint(['edited_by'], ['people.id'], name=op.f('fk_drafts_edited_by')),
+    sa.ForeignKeyConstraint(['held_by'], ['people.id'], name=op.f('fk_drafts_held_by')),
     sa.PrimaryKeyConstraint('workshop_id', name=op.f('pk_drafts'))
     )
     op.create_table('inquiries',
@@ -274,6 +277,7 @@ def upgrade() -> None:
     sa.Column('programme', sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), 'postgresql'), nullable=False),
     sa.Column('changes', sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), 'postgresql'), nullable=False),
     sa.Column('calendar', sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), 'postgresql'), nullable=False),
+    sa.Column('origin', sa.String(length=40), nullable=False),
     sa.Column('note', sa.Text(), nullable=True),
     sa.Column('released_by', sa.Integer(), nullable=True),
     sa.Column('released_at', bot.store.tables.Instant(timezone=True), nullable=False),
