@@ -26,7 +26,7 @@ async def opened(
     """
     person.home_opened_at = now
     content = {"person": person.id, "moderates": moderates, "organises": organises}
-    await outbox.add(
+    await outbox.want(
         db,
         key=_key(person),
         kind="home/view",
@@ -35,7 +35,6 @@ async def opened(
         content=content,
         now=now,
     )
-    await outbox.refresh(db, _key(person), content=content, now=now)
 
 
 async def refresh(db: AsyncSession, person: Person, *, now: datetime) -> None:

@@ -1,1 +1,39 @@
 """Slack listeners and web routes, one file per noun; `register` lists every Slack entry."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.context.async_context import AsyncBoltContext
+
+from handlers import answers, calendar, commands, errors, home, operations, programme, questions
+from handlers.desk import Desk
+
+VERBS: dict[str, commands.Verb] = {
+    "help": commands.help_,
+    **answers.COMMANDS,
+    **programme.COMMANDS,
+    **questions.COMMANDS,
+    **home.COMMANDS,
+    **calendar.COMMANDS,
+    **operations.COMMANDS,
+}
+
+
+def register(app: AsyncApp, desk: Desk) -> None:
+    """Bind every Slack entry; what nobody binds is logged and acknowledged (`errors.on_error`)."""
+
+    async def bring_desk(context: AsyncBoltContext, next_: Callable[[], Awaitable[Any]]) -> Any:
+        context["desk"] = desk
+        return await next_()
+
+    app.use(bring_desk)
+    app.command(commands.COMMAND)(commands.listener(VERBS))
+    answers.register(app)
+    programme.register(app)
+    questions.register(app)
+    home.register(app)
+    operations.register(app)
+    app.error(errors.on_error)

@@ -1,4 +1,4 @@
-"""Inquiries: direct messages, mentions and `/workshop ask`; the organisers' side of what stayed unanswered."""
+"""Inquiries: direct messages, mentions, `/workshop ask`; the organisers' side of what stayed unanswered."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from bot.answers import Answer, inquiries
 from bot.delivery import outbox
 from bot.errors import Invalid
 from bot.programme import versions
-from bot.rendering import Message, unescape
+from bot.rendering import Mrkdwn, unescape
 from bot.store.intake import first_time
-from bot.store.tables import Delivery
+from bot.store.tables import Delivery, Person
 from handlers.desk import Call, Desk, Reply, action_key, event_key, state_value, view_key
 
 ANSWER, POINT, IGNORE = "answers.answer", "answers.point", "answers.ignore"
@@ -60,7 +60,7 @@ async def _inquire(event: Mapping[str, Any], body: Mapping[str, Any], desk: Desk
     if event.get("bot_id") or not user or not channel or not ts:
         return
     text = unescape(event.get("text") or "")
-    await _acquaint(desk, user)
+    await acquaint(desk, user)
     now = desk.now()
     async with desk.database.begin() as db:
         # A message can arrive as two events (a mention in a DM): the message itself is the inquiry.
@@ -86,16 +86,17 @@ async def _inquire(event: Mapping[str, Any], body: Mapping[str, Any], desk: Desk
             )
         else:
             answer = await _answer(db, desk, text, tz=people.zone(person), lang=person.locale)
-            await outbox.add(
-                db,
-                key=f"{prefix}{channel}:{ts}",
-                kind="answers/reply",
-                lane=lane,
-                thread_ts=thread_ts,
-                content=_content(answer),
-                expires_at=now + REPLY_WORTH,
-                now=now,
-            )
+            if answer.text:  # where nothing was said, silence is the answer
+                await outbox.add(
+                    db,
+                    key=f"{prefix}{channel}:{ts}",
+                    kind="answers/reply",
+                    lane=lane,
+                    thread_ts=thread_ts,
+                    content=_content(answer),
+                    expires_at=now + REPLY_WORTH,
+                    now=now,
+                )
             await _file_unanswered(db, desk, answer, text, person=person, lane=lane, thread_ts=thread_ts)
     desk.nudge()
 
@@ -105,7 +106,7 @@ async def ask(call: Call) -> Reply:
     desk, now = call.desk, call.desk.now()
     if not call.words:
         return desk.rendering.message("answers/ask_what", {})
-    await _acquaint(desk, call.user)
+    await acquaint(desk, call.user)
     async with desk.database.begin() as db:
         person = await desk.person(db, call.user)
         answer = await _answer(db, desk, call.words, tz=people.zone(person), lang=person.locale)
@@ -114,7 +115,9 @@ async def ask(call: Call) -> Reply:
                 db, desk, answer, call.words, person=person, lane=people.lane(person), thread_ts=None
             )
     desk.nudge()
-    return desk.rendering.message("answers/reply", {**_content(answer), "now": now})
+    if not answer.text:
+        return desk.rendering.message("answers/ask_what", {})
+    return desk.rendering.message("answers/reply", {**_content(answer), "answer": answer.text})
 
 
 COMMANDS = {"ask": ask}
@@ -204,7 +207,7 @@ async def pointed(ack: AsyncAck, body: dict[str, Any], view: dict[str, Any], des
             await inquiries.point(db, inquiry_id, by=by, topic=topic, revision=revision, now=now)
             programme = await versions.current(db)
             for asker in await inquiries.askers(db, await inquiries.get(db, inquiry_id)):
-                person = await db.get_one(people.Person, asker.person_id)
+                person = await db.get_one(Person, asker.person_id)
                 answer = desk.answers.answer_topic(
                     topic, at=now, programme=programme, tz=people.zone(person), lang=person.locale
                 )
@@ -235,7 +238,8 @@ async def ignored(ack: AsyncAck, body: dict[str, Any], desk: Desk) -> None:
     desk.nudge()
 
 
-async def _acquaint(desk: Desk, user: str) -> None:
+async def acquaint(desk: Desk, user: str) -> None:
+    """Learn a person's zone and name, if Slack answers soon enough."""
     try:
         async with asyncio.timeout(ACQUAINT_WITHIN):
             await desk.acquaint(user)
@@ -253,7 +257,7 @@ async def _answer(db: Any, desk: Desk, text: str, *, tz: ZoneInfo | None, lang: 
 
 
 async def _file_unanswered(
-    db: Any, desk: Desk, answer: Answer, text: str, *, person: people.Person, lane: str, thread_ts: str | None
+    db: Any, desk: Desk, answer: Answer, text: str, *, person: Person, lane: str, thread_ts: str | None
 ) -> None:
     """What was declined waits for an organiser; empty messages and bare symbols ask nothing."""
     for part in answer.unanswered:
@@ -282,9 +286,10 @@ def _content(answer: Answer) -> dict[str, Any]:
 
 async def reply(db: Any, content: Mapping[str, Any], *, now: Any) -> Mapping[str, Any]:
     """The stored answer is mrkdwn already (composer of `answers/reply`)."""
-    from bot.rendering import Mrkdwn
-
     return {**content, "answer": Mrkdwn(content["answer"])}
+
+
+COMPOSERS = {"answers/reply": reply}
 
 
 def _reference(value: str | None) -> tuple[int, int]:

@@ -53,7 +53,7 @@ class Desk:
         return await people.get_or_add(db, slack_id, now=self.now())
 
     async def acquaint(self, slack_id: str) -> None:
-        """Ask Slack for a person's name and zone when what is stored is old; call it outside a transaction."""
+        """Ask Slack for a person's name and zone when what is stored is old; not inside a transaction."""
         now = self.now()
         async with self.database.read() as db:
             known = await people.find(db, slack_id)

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from slack_bolt import BoltResponse
+from slack_bolt.error import BoltUnhandledRequestError
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -29,6 +30,9 @@ async def on_error(
 ) -> BoltResponse:
     """Bolt's error handler: see the module's promise."""
     kind = body.get("type") or ("command" if "command" in body else "unknown")
+    if isinstance(error, BoltUnhandledRequestError):
+        log.warning("nobody listens for this %s: %s", kind, _name(body))
+        return BoltResponse(status=200, body="")  # an error would only make Slack repeat it
     if isinstance(error, Refusal):
         sentence = explain(desk, error)
         level = logging.WARNING if isinstance(error, NotAllowed) else logging.INFO
@@ -63,7 +67,7 @@ async def tell(client: AsyncWebClient, body: Mapping[str, Any], sentence: str) -
     channel = (body.get("channel") or {}).get("id") or container.get("channel_id")
     user = _user(body)
     try:
-        if channel and not channel.startswith("D"):
+        if user and channel and not channel.startswith("D"):
             await client.chat_postEphemeral(
                 channel=channel, user=user, text=sentence, thread_ts=container.get("thread_ts")
             )
@@ -87,6 +91,16 @@ def _in_view(error: Exception, sentence: str, body: Mapping[str, Any], desk: Des
 def _plain(sentence: str) -> str:
     # Field errors are plain text: undo the escaping that mrkdwn needed.
     return sentence.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+def _name(body: Mapping[str, Any]) -> str:
+    """What the entry calls itself, for the log; shortened, for it comes from outside."""
+    actions = body.get("actions") or [{}]
+    event = body.get("event") or {}
+    found = (
+        body.get("callback_id") or (body.get("view") or {}).get("callback_id") or actions[0].get("action_id")
+    )
+    return repr(str(found or event.get("type") or body.get("command"))[:80])
 
 
 def _user(body: Mapping[str, Any]) -> str | None:

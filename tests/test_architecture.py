@@ -19,7 +19,7 @@ LEVELS = [
     {"bot.answers"},
     {"bot.home", "bot.announcements", "bot.report"},
     {"handlers"},
-    {"bot.app"},
+    {"bot.app", "bot.check"},
     {"bot.day"},
     {"bot.__main__"},
 ]
@@ -32,7 +32,14 @@ SAME_LEVEL = {
 REHEARSAL = {"bot.clock", "bot.config", "bot.errors", "bot.rendering", "bot.rehearsal"}
 LIBRARIES = {
     "slack_bolt": ("handlers", "bot.app"),
-    "slack_sdk": ("handlers", "bot.delivery.sender", "bot.delivery.retry", "bot.app", "bot.rehearsal"),
+    "slack_sdk": (
+        "handlers",
+        "bot.delivery.sender",
+        "bot.delivery.retry",
+        "bot.app",
+        "bot.check",
+        "bot.rehearsal",
+    ),
     "apscheduler": ("bot.delivery",),
     "jinja2": ("bot.rendering",),
     "starlette": ("handlers", "bot.app", "bot.rehearsal"),

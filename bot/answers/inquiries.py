@@ -75,7 +75,7 @@ async def file(
         )
         .on_conflict_do_nothing()
     )
-    await outbox.add(
+    await outbox.want(
         db,
         key=_card(inquiry),
         kind="answers/inquiry",
@@ -83,7 +83,6 @@ async def file(
         content={"inquiry": inquiry.id},
         now=now,
     )
-    await outbox.refresh(db, _card(inquiry), now=now)
     return inquiry
 
 

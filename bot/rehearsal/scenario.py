@@ -321,7 +321,7 @@ class Player:
         found = [m for m in await self._messages(http, user, "bot") if m.get("user") != user]
         channel = wish.get("channel")
         if channel and channel != "bot":
-            found += [m for m in await self._messages(http, user, channel) if m.get("is_ephemeral")]
+            found += [m for m in await self._messages(http, user, channel) if m.get("ephemeral")]
         return found
 
     async def _messages(self, http: aiohttp.ClientSession, user: str, channel: str) -> list[Json]:

@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_asyn
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 
 from bot.errors import StoreError
-from bot.store.tables import OfWorkshop, Stamp
+from bot.store.tables import Base, OfWorkshop, Stamp
 
 Mode = Literal["live", "rehearsal"]
 
@@ -137,6 +137,23 @@ class Database:
                     )
         except (SQLAlchemyError, OSError) as error:
             raise StoreError(f"the database cannot be used: {_first_line(error)}") from error
+
+    async def empty(self, mode: Mode) -> None:
+        """Remove everything from a database of that mode, or leave an empty one empty.
+
+        Raises StoreError for a database of the other mode: a live one is never emptied.
+        """
+        async with self.begin() as db:
+            connection = await db.connection()
+            if await connection.run_sync(_revision) is None:
+                return
+            stamp = await db.get(Stamp, 1)
+            if stamp is not None and stamp.mode != mode:
+                raise StoreError(
+                    f"this database was made by a {stamp.mode} run and is not emptied by a {mode} one"
+                )
+            await connection.run_sync(Base.metadata.drop_all)
+            await connection.execute(text("DROP TABLE alembic_version"))
 
     async def prepared(self) -> bool:
         """Whether the tables are there and up to date; changes nothing.

@@ -128,3 +128,15 @@ async def test_two_workshops_in_one_database_do_not_see_each_other(database: Dat
     async with other.read() as db:
         assert await db.get(Person, person.id) is not None
     await other.close()
+
+
+async def test_a_rehearsal_database_is_emptied_and_a_live_one_is_not(database: Database) -> None:
+    async with database.begin() as db:
+        db.add(Switch(name="n", value="v", changed_at=NOW))
+    with pytest.raises(StoreError, match="not emptied"):
+        await database.empty("live")
+    await database.empty("rehearsal")
+    await database.empty("rehearsal")
+    await database.prepare("live", now=NOW)
+    async with database.read() as db:
+        assert (await db.scalars(select(Switch))).all() == []

@@ -1,0 +1,302 @@
+"""Composition root: builds every part, starts them in order, stops them in the reverse order.
+
+The only module that knows all the others. `running` is the whole bot; `rehearsing` is the same bot joined
+to a local workspace.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import aiohttp
+import uvicorn
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk.errors import SlackApiError
+from slack_sdk.http_retry.builtin_async_handlers import (
+    AsyncConnectionErrorRetryHandler,
+    AsyncRateLimitErrorRetryHandler,
+    AsyncServerErrorRetryHandler,
+)
+from slack_sdk.web.async_client import AsyncWebClient
+
+import handlers
+from bot import announcements, questions, reminders
+from bot.answers import Answers, inquiries
+from bot.clock import Clock
+from bot.config import Config, Environment
+from bot.delivery.alarm import AlarmClock
+from bot.delivery.sender import Sender
+from bot.errors import ConfigError, Mistake
+from bot.programme import versions
+from bot.rehearsal.server import LocalWorkspace
+from bot.rendering import Rendering
+from bot.store.engine import Database, Mode
+from handlers import answers as answer_handlers
+from handlers import web
+from handlers.desk import Desk
+from handlers.directory import UNREACHABLE, Directory
+from handlers.manifest import manifest
+
+log = logging.getLogger(__name__)
+
+API_TIMEOUT = 15  # wall seconds for one call to Slack
+CONNECT_TIMEOUT = 30  # wall seconds until Socket Mode must be up
+
+COMPOSERS = {
+    **inquiries.COMPOSERS,
+    **answer_handlers.COMPOSERS,
+    **announcements.COMPOSERS,
+    **reminders.COMPOSERS,
+    **questions.COMPOSERS,
+}
+
+
+@dataclass
+class Bot:
+    """The running bot, as its owner sees it."""
+
+    desk: Desk
+    bolt: AsyncApp
+    sender: Sender
+    alarm: AlarmClock
+    listen: str | None  # where the web routes answer
+
+    def idle(self) -> bool:
+        """Whether nothing is due and nothing is in flight."""
+        return self.sender.idle() and self.alarm.idle()
+
+    async def next_due(self) -> datetime | None:
+        """The next workshop instant at which the bot has something to do by itself."""
+        instants = [
+            instant for instant in [await self.sender.next_due(), await self.alarm.next_due()] if instant
+        ]
+        return min(instants, default=None)
+
+
+@contextlib.asynccontextmanager
+async def running(
+    config: Config,
+    environment: Environment,
+    database: Database,
+    clock: Clock,
+    *,
+    mode: Mode,
+) -> AsyncIterator[Bot]:
+    """The bot, joined to the Slack (or Slack-compatible server) of `environment`, until the block ends.
+
+    Raises ConfigError when a token is missing or refused or a channel is not there, StoreError when the
+    database cannot be used.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        await database.prepare(mode, now=clock.now())
+        stack.push_async_callback(database.close)
+        async with database.begin() as db:
+            await versions.seed(db, config, now=clock.now())
+
+        client, poster = await _clients(stack, environment)
+        identity = await _identify(client)
+        directory = Directory(config, clock, client)
+        await _find_channels(directory)
+
+        rendering = Rendering(config)
+        sender = Sender(
+            database,
+            rendering,
+            clock,
+            poster,
+            places=directory.places,
+            composers=COMPOSERS,
+            limits=config.limits,
+            holder=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}",
+        )
+        desk = Desk(
+            config=config,
+            clock=clock,
+            database=database,
+            rendering=rendering,
+            directory=directory,
+            answers=Answers(config, rendering),
+            nudge=sender.nudge,
+            public_url=environment.public_url,
+        )
+        bolt = _bolt(client, identity, environment, desk)
+        handlers.register(bolt, desk)
+
+        async with database.begin() as db:
+            await reminders.replan(db, config, now=clock.now())
+        await stack.enter_async_context(_sending(sender))
+        alarm = AlarmClock(clock)
+        await stack.enter_async_context(_ringing(alarm, desk))
+        listen = await stack.enter_async_context(_serving(web.application(desk, bolt), environment.listen))
+        if environment.app_token:
+            await stack.enter_async_context(_socket_mode(bolt, environment.app_token))
+        yield Bot(desk=desk, bolt=bolt, sender=sender, alarm=alarm, listen=listen)
+
+
+@contextlib.asynccontextmanager
+async def rehearsing(
+    config: Config, database: Database, clock: Clock, *, host: str = "127.0.0.1", port: int = 0
+) -> AsyncIterator[tuple[Bot, LocalWorkspace]]:
+    """The bot joined to a local workspace of its own, over Socket Mode; no `SLACK_*` is read."""
+    workspace = LocalWorkspace(config, clock, host=host, port=port, manifest=manifest(config, "socket"))
+    await workspace.start()
+    try:
+        environment = Environment(
+            bot_token=workspace.bot_token,
+            app_token=workspace.app_token,
+            signing_secret=workspace.signing_secret,
+            api_url=workspace.api_url,
+            listen="127.0.0.1:0",
+        )
+        async with running(config, environment, database, clock, mode="rehearsal") as bot:
+            yield bot, workspace
+    finally:
+        await workspace.stop()
+
+
+async def _clients(
+    stack: contextlib.AsyncExitStack, environment: Environment
+) -> tuple[AsyncWebClient, AsyncWebClient]:
+    """Two clients over one connection pool: for reads, with retries; for posts, with none.
+
+    A retried post is a second message when only the answer was lost (slack.md §5.3), so the outbox decides.
+    """
+    timeout = aiohttp.ClientTimeout(total=API_TIMEOUT)
+    session = await stack.enter_async_context(aiohttp.ClientSession(timeout=timeout))
+    shared: dict[str, Any] = {
+        "token": environment.bot_token,
+        "base_url": environment.api_url,
+        "timeout": API_TIMEOUT,
+        "session": session,
+    }
+    patient = [
+        AsyncConnectionErrorRetryHandler(max_retry_count=2),
+        AsyncServerErrorRetryHandler(max_retry_count=2),
+        AsyncRateLimitErrorRetryHandler(max_retry_count=2),
+    ]
+    return AsyncWebClient(**shared, retry_handlers=patient), AsyncWebClient(**shared, retry_handlers=[])
+
+
+async def _identify(client: AsyncWebClient) -> AuthorizeResult:
+    """Who the bot is. Asked once: in Bolt's own way a failing auth.test would acknowledge and lose events."""
+    try:
+        answer = await client.auth_test()
+    except SlackApiError as error:
+        raise _token_refused("SLACK_BOT_TOKEN", str(error.response.get("error"))) from None
+    except UNREACHABLE as error:
+        mistake = Mistake(
+            "SLACK_API_URL",
+            f"Slack does not answer ({type(error).__name__})",
+            "check the network and the address",
+        )
+        raise ConfigError([mistake]) from None
+    return AuthorizeResult(
+        enterprise_id=None,
+        team_id=answer["team_id"],
+        bot_token=client.token,
+        bot_id=answer["bot_id"],
+        bot_user_id=answer["user_id"],
+    )
+
+
+def _token_refused(name: str, reason: str) -> ConfigError:
+    right = "copy it again from the app's settings; docs/operating.md says where it stands"
+    return ConfigError([Mistake(name, f"Slack refuses it ({reason})", right)])
+
+
+async def _find_channels(directory: Directory) -> None:
+    missing = await directory.resolve()
+    if missing:
+        right = "create it and invite the bot, or name another in config.toml"
+        raise ConfigError(
+            [Mistake(f"channels ({name})", "the bot does not see this channel", right) for name in missing]
+        )
+
+
+def _bolt(
+    client: AsyncWebClient, identity: AuthorizeResult, environment: Environment, desk: Desk
+) -> AsyncApp:
+    async def authorize(**_: Any) -> AuthorizeResult:
+        return identity
+
+    return AsyncApp(
+        client=client,
+        authorize=authorize,
+        signing_secret=environment.signing_secret or secrets.token_hex(16),
+        process_before_response=True,  # stored before acknowledged
+        attaching_conversation_kwargs_enabled=False,
+        raise_error_for_unhandled_request=True,
+    )
+
+
+@contextlib.asynccontextmanager
+async def _sending(sender: Sender) -> AsyncIterator[None]:
+    task = asyncio.create_task(sender.run(), name="sender")
+    try:
+        yield
+    finally:
+        await sender.stop()
+        await task
+
+
+@contextlib.asynccontextmanager
+async def _ringing(alarm: AlarmClock, desk: Desk) -> AsyncIterator[None]:
+    alarm.start()
+    try:
+        yield
+    finally:
+        alarm.stop()
+
+
+@contextlib.asynccontextmanager
+async def _serving(application: Any, listen: str) -> AsyncIterator[str]:
+    """Serve the web routes on `listen` ("host:port", port 0 picks one); gives the address it has."""
+    host, _, port = listen.rpartition(":")
+    settings = uvicorn.Config(
+        application, log_config=None, access_log=False, lifespan="off", server_header=False
+    )
+    server = uvicorn.Server(settings)
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host.strip("[]") or "127.0.0.1", int(port)))
+    except (OSError, ValueError) as error:
+        listener.close()
+        mistake = Mistake(
+            "WORKSHOP_LISTEN", f"cannot listen on {listen!r} ({error})", "name a free host:port"
+        )
+        raise ConfigError([mistake]) from None
+    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]  # the command line owns signals
+    task = asyncio.create_task(server._serve([listener]), name="web")
+    try:
+        yield "{}:{}".format(*listener.getsockname()[:2])
+    finally:
+        server.should_exit = True
+        await task
+
+
+@contextlib.asynccontextmanager
+async def _socket_mode(bolt: AsyncApp, app_token: str) -> AsyncIterator[None]:
+    """Events over Socket Mode. A wrong app token would retry for ever in silence, so it is tried first."""
+    try:
+        await bolt.client.apps_connections_open(app_token=app_token)
+    except SlackApiError as error:
+        raise _token_refused("SLACK_APP_TOKEN", str(error.response.get("error"))) from None
+    handler = AsyncSocketModeHandler(bolt, app_token)
+    try:
+        async with asyncio.timeout(CONNECT_TIMEOUT):
+            await handler.connect_async()  # type: ignore[no-untyped-call]  # Bolt has no type here
+        yield
+    finally:
+        await handler.close_async()  # type: ignore[no-untyped-call]

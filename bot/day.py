@@ -1,0 +1,223 @@
+"""A whole workshop day in a rehearsal: played, shown message by message, and counted at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+
+from bot import app, reminders
+from bot.app import Bot
+from bot.clock import SimulatedClock
+from bot.config import Config, Moment
+from bot.delivery import outbox
+from bot.programme import versions
+from bot.programme.model import Programme
+from bot.rehearsal import scenario
+from bot.rehearsal.server import LocalWorkspace
+from bot.rehearsal.state import BOT_USER
+from bot.rendering import unescape
+from bot.store.engine import Database
+from bot.store.tables import Deed, Delivery, DeliveryState, Exchange, Question
+
+Json = dict[str, Any]
+Show = Callable[[Json], Awaitable[None]]
+MINUTE = timedelta(minutes=1)
+
+
+async def play(config: Config, database: Database, show: Show, *, name: str = "day") -> Json:
+    """Play a scenario on a fresh store and show each message as it appears; gives the summary.
+
+    The summary's `ok` says whether every step came out as expected, every planned reminder was posted
+    once on its minute, and nothing is left in the outbox.
+    """
+    script = scenario.load(scenario.path(name))
+    workshop = config.workshop
+    start = Moment.parse(script.starts).instant(workshop.start, workshop.end, workshop.tz)
+    clock = SimulatedClock(start, speed=0)
+    began = asyncio.get_running_loop().time()
+    await database.empty("rehearsal")
+    async with app.rehearsing(config, database, clock) as (bot, workspace):
+        upcoming = reminders.upcoming(config, await _programme(bot), bot.desk.rendering, at=start)
+        planned = {item.key for item in upcoming}
+        transcript = _Transcript(workspace, show, functools.partial(_kind, bot))
+
+        async def settled() -> None:
+            await _settled(bot, workspace)
+            await transcript.catch_up()
+
+        async def next_due() -> datetime | None:
+            instants = [await bot.next_due(), workspace.next_due()]
+            return min((instant for instant in instants if instant), default=None)
+
+        player = scenario.Player(script, config, clock, workspace.url, settled=settled, next_due=next_due)
+        wrong = []
+        async for outcome in player.play():
+            reason = outcome.wrong or await _unexpected_answer(bot, outcome)
+            if reason:
+                wrong.append(
+                    {
+                        "at": outcome.at.isoformat(),
+                        "who": outcome.step.who,
+                        "does": outcome.step.does,
+                        "wrong": reason,
+                    }
+                )
+        summary = await _summary(bot, planned, wrong)
+    summary["messages"] = transcript.lines
+    summary["seconds"] = round(asyncio.get_running_loop().time() - began, 1)
+    await show({"summary": summary})
+    return summary
+
+
+def as_text(line: Json, config: Config) -> str:
+    """A transcript line, or the closing summary, for people."""
+    if "summary" in line:
+        return _summary_as_text(line["summary"])
+    at = datetime.fromisoformat(line["at"]).astimezone(config.workshop.tz)
+    text = unescape(line["text"]).replace("\n", "\n" + " " * 24)
+    mark = " (edited)" if line["edited"] else " (only they see it)" if line["only_for"] else ""
+    return f"{at:%a %d %b %H:%M:%S}  {line['channel']:<28} {line['user']}{mark}\n{' ' * 24}{text}"
+
+
+class _Transcript:
+    """Every message of the workspace, once when it appears and once for each text it is given later."""
+
+    def __init__(
+        self, workspace: LocalWorkspace, show: Show, kinds: Callable[[str, str], Awaitable[str]]
+    ) -> None:
+        self.workspace = workspace
+        self.show = show
+        self.kinds = kinds
+        self.lines = 0
+        self._shown: dict[tuple[str, str], str] = {}
+
+    async def catch_up(self) -> None:
+        state = self.workspace.state
+        fresh = [
+            (message.ts, channel, message)
+            for channel in state.channels.values()
+            for message in channel.messages.values()
+            if self._shown.get((channel.id, message.ts)) != message.text
+        ]
+        for ts, channel, message in sorted(fresh, key=lambda item: (item[0], item[1].id)):
+            edited = (channel.id, ts) in self._shown
+            self._shown[channel.id, ts] = message.text
+            self.lines += 1
+            author = state.members.get(message.user)
+            names = [state.members[user].name for user in channel.members if user != BOT_USER]
+            await self.show(
+                {
+                    "at": (self.workspace.clock.now() if edited else _instant(ts)).isoformat(),
+                    "channel": f"DM {', '.join(names)}" if channel.direct else f"#{channel.name}",
+                    "kind": await self.kinds(channel.id, ts) if message.bot_id else "message",
+                    "text": message.text,
+                    "user": author.name if author else message.user,
+                    "thread_ts": message.thread_ts,
+                    "only_for": message.only_for,
+                    "edited": edited,
+                }
+            )
+
+
+async def _settled(bot: Bot, workspace: LocalWorkspace) -> None:
+    """Return once neither side has anything due or in flight; TimeoutError when that never comes."""
+    async with asyncio.timeout(scenario.SETTLE_WITHIN):
+        quiet = 0
+        while quiet < 2:  # twice: what one side finishes may start the other
+            await workspace.idle(scenario.SETTLE_WITHIN)
+            quiet = quiet + 1 if await bot.idle() and not workspace.busy else 0
+            await asyncio.sleep(0 if quiet else 0.005)
+
+
+async def _kind(bot: Bot, channel: str, ts: str) -> str:
+    """The kind of the delivery that is this message; "reply" for what is not kept, such as ephemerals."""
+    async with bot.desk.database.read() as db:
+        found = await db.scalar(select(Delivery.kind).where(Delivery.channel == channel, Delivery.ts == ts))
+    return found or "reply"
+
+
+async def _programme(bot: Bot) -> Programme:
+    async with bot.desk.database.read() as db:
+        return await versions.current(db)
+
+
+async def _unexpected_answer(bot: Bot, outcome: scenario.Outcome) -> str | None:
+    """Why the bot's answer is not of the status the step expects, or None."""
+    expected = outcome.step.answers
+    if not expected:
+        return None
+    async with bot.desk.database.read() as db:
+        status = await db.scalar(select(Exchange.status).order_by(Exchange.id.desc()).limit(1))
+    return None if status == expected else f"the answer is {status}, not {expected}"
+
+
+async def _summary(bot: Bot, planned: set[str], wrong: list[Json]) -> Json:
+    """What the day came to, read from the store."""
+    async with bot.desk.database.read() as db:
+        deliveries = (await db.scalars(select(Delivery))).all()
+        answers = Counter((await db.scalars(select(Exchange.status))).all())
+        deeds = Counter((await db.scalars(select(Deed.deed))).all())
+        questions = Counter(state.value for state in (await db.scalars(select(Question.state))).all())
+        left = [row.key for row in await outbox.outstanding(db)]
+    reminded = [row for row in deliveries if row.kind.startswith("reminders/")]
+    posted = [row for row in reminded if row.state is DeliveryState.SENT]
+    off_time = [
+        row.key for row in posted if row.sent_at and not timedelta() <= row.sent_at - row.not_before < MINUTE
+    ]
+    missing = sorted(planned - {row.key for row in reminded})
+    failed = [row.key for row in deliveries if row.state is DeliveryState.FAILED]
+    unposted = [row.key for row in reminded if row.state not in (DeliveryState.SENT, DeliveryState.CANCELLED)]
+    return {
+        "ok": not (wrong or off_time or missing or failed or unposted or left),
+        "reminders": {
+            "planned": len(planned | {row.key for row in posted}),
+            "posted": len(posted),
+            "off_their_minute": off_time,
+            "missing": missing + unposted,
+        },
+        "answered": answers["answered"],
+        "unknown": answers["unknown"],
+        "questions": {
+            "submitted": sum(questions.values()),
+            "approved": deeds["question.approve"],
+            "declined": deeds["question.decline"],
+        },
+        "changes_announced": sum(
+            1 for row in deliveries if row.kind == "announcements/change" and row.state is DeliveryState.SENT
+        ),
+        "left_in_outbox": left,
+        "failed": failed,
+        "unexpected": wrong,
+    }
+
+
+def _summary_as_text(summary: Json) -> str:
+    reminders_, questions = summary["reminders"], summary["questions"]
+    lines = [
+        "",
+        f"Reminders      {reminders_['posted']} of {reminders_['planned']} posted, each once, "
+        f"{len(reminders_['off_their_minute'])} off their minute",
+        f"Inquiries      {summary['answered']} answered, {summary['unknown']} not known and filed",
+        f"Questions      {questions['submitted']} submitted, {questions['approved']} approved, "
+        f"{questions['declined']} declined",
+        f"Changes        {summary['changes_announced']} announced",
+        f"Outbox         {len(summary['left_in_outbox'])} left, {len(summary['failed'])} failed",
+        f"Messages       {summary['messages']} in {summary['seconds']} s",
+    ]
+    lines += [
+        f"UNEXPECTED     {item['at']} {item['who']} {item['does']}: {item['wrong']}"
+        for item in summary["unexpected"]
+    ]
+    lines += [f"MISSING        {key}" for key in reminders_["missing"]]
+    lines.append("The day went as it should." if summary["ok"] else "The day did NOT go as it should.")
+    return "\n".join(lines)
+
+
+def _instant(ts: str) -> datetime:
+    return datetime.fromtimestamp(float(ts), UTC)

@@ -1,0 +1,47 @@
+"""What organisers and the workspace do to the bot itself: pause, resume, who joins and leaves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from slack_bolt.async_app import AsyncApp
+
+from bot.delivery import outbox
+from bot.store.intake import first_time
+from handlers.desk import Call, Desk, Reply
+
+
+def register(app: AsyncApp) -> None:
+    """Bind the entries about the workspace."""
+    app.event("member_joined_channel")(membership_changed)
+    app.event("member_left_channel")(membership_changed)
+
+
+async def membership_changed(event: dict[str, Any], desk: Desk) -> None:
+    """Somebody joined or left a channel: roles that come from membership are asked for anew."""
+    desk.directory.forget_roles()
+
+
+async def pause(call: Call) -> Reply:
+    """`/workshop pause`: hold back everything the bot would post."""
+    return await _switch(call, paused=True)
+
+
+async def resume(call: Call) -> Reply:
+    """`/workshop resume`: post what waited and is still worth posting."""
+    return await _switch(call, paused=False)
+
+
+async def _switch(call: Call, *, paused: bool) -> Reply:
+    desk, now = call.desk, call.desk.now()
+    await desk.require_organiser(call.user)
+    async with desk.database.begin() as db:
+        if await first_time(db, call.key, now=now):
+            by = await desk.person(db, call.user)
+            await outbox.hold(db, paused, by=by.id, now=now)
+        waiting = len(await outbox.outstanding(db))
+    desk.nudge()
+    return desk.rendering.message("operations/paused", {"paused": paused, "waiting": waiting})
+
+
+COMMANDS = {"pause": pause, "resume": resume}
