@@ -1,0 +1,195 @@
+"""The words of one language and of one workshop, and what each may stand for.
+
+A phrase stands for one or more *names*: concepts of `words.toml` ("when", "register"), topics whose own
+words it is ("recording"), and things of the workshop ("subject:gda", "segment:discussion"). Phrases are
+matched whole and the longest wins; a form of a word (plural, -ed, -ing) meets the form written in a file.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from bot.answers.text import Token, fold, sentences, stem
+from bot.errors import ConfigError, Mistake
+
+
+class Panel(BaseModel):
+    """Ways of addressing the panel instead of the bot."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    prefixes: list[str] = []
+    asking: list[str] = []  # forms of a question of opinion or policy
+
+
+class Lists(BaseModel):
+    """Word lists with a use of their own; strings hold words between spaces."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    harmless: str
+    harmless_phrases: list[str]
+    openers: str
+    wh: str
+    polar: str
+    subjects_of_a_question: str
+    coordinators: str
+    context: str
+    negations: str
+    lead_in: str
+
+
+class Times(BaseModel):
+    """Words of time: days counted from today, parts of the day, numbers and units in minutes."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    days: dict[str, int]
+    spans: dict[str, str]
+    dayparts: dict[str, tuple[int, int]]
+    clocks: dict[str, str]
+    numbers: dict[str, int]
+    units: dict[str, int]
+    money: list[str]
+
+    def words(self) -> set[str]:
+        """Every word of time or money."""
+        phrases = [
+            *self.days,
+            *self.spans,
+            *self.dayparts,
+            *self.clocks,
+            *self.numbers,
+            *self.units,
+            *self.money,
+        ]
+        return {word for phrase in phrases for word in phrase.split()}
+
+
+class Words(BaseModel):
+    """`templates/answers/<language>/words.toml`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    rewrite: dict[str, str]
+    lists: Lists
+    panel: Panel
+    times: Times
+    concepts: dict[str, list[str]]
+
+    @cached_property
+    def rewrites(self) -> dict[str, tuple[str, ...]]:
+        return {short: tuple(full.split()) for short, full in self.rewrite.items()}
+
+    @classmethod
+    def load(cls, path: Path) -> Words:
+        """Read the file; raises ConfigError naming every mistake."""
+        try:
+            return cls.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise ConfigError([Mistake(str(path), f"it cannot be read ({error})", "mend the file")]) from None
+        except ValidationError as error:
+            raise ConfigError(
+                [
+                    Mistake(
+                        f"{path.name}: {'.'.join(map(str, detail['loc']))}", detail["msg"], "mend that entry"
+                    )
+                    for detail in error.errors()
+                ]
+            ) from None
+
+
+class Lexicon:
+    """Phrases to names; see the module's first lines."""
+
+    def __init__(self, words: Words) -> None:
+        self.words = words
+        self._exact: dict[tuple[str, ...], set[str]] = {}
+        self._stems: dict[tuple[str, ...], set[str]] = {}
+        self._longest: dict[str, int] = {}
+        self.vocabulary: set[str] = set()
+        for name, phrases in words.concepts.items():
+            for phrase in phrases:
+                self.add(phrase, name)
+        self.harmless = self._set(words.lists.harmless)
+        self._harmless_stems = {stem(word) for word in self.harmless if len(word) > 3}
+        for phrase in words.lists.harmless_phrases:
+            self.add(phrase, "")
+        self.vocabulary |= self.harmless
+        for line in (
+            words.lists.openers,
+            words.lists.coordinators,
+            words.lists.context,
+            words.lists.negations,
+        ):
+            self.vocabulary |= self._set(line)
+        for line in (*words.panel.prefixes, *words.panel.asking):
+            self.vocabulary.update(self.split(line))
+
+    def _set(self, line: str) -> set[str]:
+        return set(line.split())
+
+    def split(self, phrase: str) -> tuple[str, ...]:
+        """The words of a phrase, as a message's words would be normalised."""
+        return tuple(
+            token.norm
+            for sentence in sentences(phrase, self.words.rewrites)
+            for token in sentence.tokens
+            if token.kind != "mark"
+        )
+
+    def add(self, phrase: str, name: str) -> None:
+        """Let a phrase stand for `name` ("" for nothing at all)."""
+        words = self.split(fold(phrase))
+        if not words:
+            return
+        self._exact.setdefault(words, set()).add(name)
+        stems = tuple(stem(word) for word in words)
+        self._stems.setdefault(stems, set()).add(name)
+        self._longest[stems[0]] = max(self._longest.get(stems[0], 0), len(stems))
+        self.vocabulary.update(words)
+
+    def names(self, phrase: str) -> frozenset[str]:
+        """Everything a whole phrase stands for."""
+        words = self.split(fold(phrase))
+        return frozenset(self._exact.get(words) or self._stems.get(tuple(stem(word) for word in words)) or ())
+
+    def match(self, tokens: list[Token], at: int) -> tuple[int, frozenset[str]]:
+        """The longest phrase that starts at a token: how many tokens, and the names; (0, {}) for none."""
+        longest = self._longest.get(tokens[at].stem)
+        if longest is None:
+            return 0, frozenset()
+        words: list[str] = []
+        stems: list[str] = []
+        for token in tokens[at : at + longest]:
+            if token.kind == "mark":
+                break
+            words.append(token.norm)
+            stems.append(token.stem)
+        for length in range(len(words), 0, -1):
+            found = self._exact.get(tuple(words[:length])) or self._stems.get(tuple(stems[:length]))
+            if found is not None:
+                return length, frozenset(found)
+        return 0, frozenset()
+
+    def is_harmless(self, token: Token) -> bool:
+        """Whether a single word carries no fact."""
+        return token.norm in self.harmless or (len(token.norm) > 3 and token.stem in self._harmless_stems)
+
+    def knows(self, word: str) -> bool:
+        """Whether a word stands anywhere in this lexicon, in this form or another."""
+        return word in self.vocabulary or stem(word) in self._vocabulary_stems
+
+    @cached_property
+    def _vocabulary_stems(self) -> frozenset[str]:
+        return frozenset(stem(word) for word in self.vocabulary)
+
+    def claims(self) -> Iterable[tuple[str, frozenset[str]]]:
+        """Every phrase with its names."""
+        for words, names in sorted(self._exact.items()):
+            yield " ".join(words), frozenset(names)

@@ -1,0 +1,284 @@
+"""What a yes-or-no question takes for granted, held against the facts.
+
+Each check returns True (it is so), False (it is not) or None (nothing was claimed that could be checked).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from bot.answers.entities import Atom, Code, Day, Hour
+from bot.answers.localtimes import Place, utc_of
+from bot.answers.parts import Part
+from bot.config import Config
+from bot.programme.model import Programme, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A part with what its claims are checked against."""
+
+    part: Part
+    polar: bool
+    config: Config
+    programme: Programme
+    at: datetime
+    negations: frozenset[str]
+
+    def has(self, name: str) -> bool:
+        return any(name in atom.names for atom in self.part.atoms)
+
+    def values(self, name: str) -> list[object]:
+        return [atom.value for atom in self.part.atoms if name in atom.names]
+
+    @property
+    def negated(self) -> bool:
+        """Whether the claim itself is denied ("it is not free, right?"); "isn't it free?" is no denial."""
+        return sum(1 for norm in self.part.norms[3:] if norm in self.negations) % 2 == 1
+
+
+def verdict(check: str, claim: Claim) -> bool | None:
+    """The verdict of the check that a topic's front matter names."""
+    if not claim.polar or check not in CHECKS:
+        return None
+    found = CHECKS[check](claim)
+    return (not found) if found is not None and claim.negated else found
+
+
+def _all(results: list[bool | None]) -> bool | None:
+    made = [result for result in results if result is not None]
+    return all(made) if made else None
+
+
+def _when(claim: Claim) -> bool | None:
+    tz = claim.config.workshop.tz
+    start, end = claim.programme.starts.astimezone(tz), claim.programme.ends.astimezone(tz)
+    today = claim.at.astimezone(tz).date()
+    results: list[bool | None] = []
+    for day in claim.values("date"):
+        if isinstance(day, Day):
+            results.append(_is_day(day, start.date()))
+    for value in claim.values("span"):
+        if isinstance(value, tuple):
+            results.append(_is_span(value, start, today))
+    results.append(_hours(claim, start, end))
+    results.append(_length(claim, (end - start) / timedelta(minutes=1), (start.date() - today).days))
+    return _all(results)
+
+
+def _is_day(day: Day, actual: date) -> bool:
+    def fits(number: int | None, month: int | None) -> bool:
+        return (
+            number in (None, actual.day) and month in (None, actual.month) and day.year in (None, actual.year)
+        )
+
+    return fits(day.day, day.month) or (day.swapped is not None and fits(*day.swapped))
+
+
+def _is_span(value: tuple[object, ...], start: datetime, today: date) -> bool | None:
+    kind, what = value[0], value[1]
+    if kind == "day" and isinstance(what, int):
+        return start.date() == today + timedelta(days=what)
+    if kind == "weekday" and isinstance(what, int):
+        if value[2] == "next":
+            ahead = (start.date() - today).days
+            return start.weekday() == what and 0 < ahead <= 13
+        return start.weekday() == what
+    if kind == "part" and isinstance(what, tuple):
+        return bool(what[0] <= start.hour < what[1])
+    if kind == "span" and isinstance(what, str):
+        return _in_span(what, start.date(), today)
+    return None
+
+
+def _in_span(span: str, day: date, today: date) -> bool:
+    if span == "weekend":
+        return day.weekday() >= 5
+    unit, step = span[:-2], int(span[-2:])
+    if unit == "week":
+        monday = today - timedelta(days=today.weekday()) + timedelta(weeks=step)
+        return monday <= day < monday + timedelta(days=7)
+    if unit == "month":
+        return (day.year * 12 + day.month) == (today.year * 12 + today.month + step)
+    return day.year == today.year + step
+
+
+def _hours(claim: Claim, start: datetime, end: datetime) -> bool | None:
+    hours = [value for value in claim.values("clock") if isinstance(value, Hour)]
+    clocks = [
+        place.clocks for place in (*claim.values("zone_"), *claim.values("place")) if isinstance(place, Place)
+    ]
+    if not hours:
+        zones = [place for place in claim.values("zone_") if isinstance(place, Place)]
+        if zones and not claim.values("span"):
+            return any(
+                start.astimezone(clock.tz()).utcoffset() == start.utcoffset() for clock in zones[0].clocks
+            )
+        return None
+    if clocks and all(clock.zone == claim.config.workshop.zone for clock in clocks[0]):
+        clocks = []
+    wanted = [end] if len(hours) == 1 and claim.has("end") and not claim.has("start") else [start, end]
+    results = []
+    for hour, instant in zip(hours, wanted, strict=False):
+        numbers = {hour.hour, (hour.hour + 12) % 24} if hour.half else {hour.hour}
+        if clocks:
+            results.append(
+                any(
+                    utc_of(number, hour.minute, instant, clock) == instant
+                    for clock in clocks[0]
+                    for number in numbers
+                )
+            )
+        else:
+            results.append((instant.hour in numbers) and instant.minute == hour.minute)
+    return all(results)
+
+
+def _length(claim: Claim, minutes: float, days: int) -> bool | None:
+    amounts = [value for value in claim.values("amount") if isinstance(value, int | float)]
+    if not amounts:
+        if claim.has("duration") and any(
+            set(claim.part.norms) & {"full", "whole", "all", "half"} and "day" in claim.part.norms
+            for _ in (0,)
+        ):
+            return minutes >= 210
+        return None
+    if amounts[0] < 20 and not claim.has("duration"):
+        return None
+    if (
+        "in" in claim.part.norms
+        and amounts[0] >= 1440
+        and amounts[0] % 1440 == 0
+        and not claim.has("duration")
+    ):
+        return days == amounts[0] / 1440
+    if amounts[0] == 1440:
+        return None
+    return bool(amounts[0] == minutes)
+
+
+def _mode(claim: Claim) -> bool | None:
+    virtual = claim.config.workshop.virtual
+    if claim.has("place") or claim.has("inperson") or (claim.has("where") and not claim.has("virtual")):
+        return not virtual if claim.has("inperson") or claim.has("place") else None
+    return virtual if claim.has("virtual") else None
+
+
+def _cost(claim: Claim) -> bool | None:
+    participation = claim.config.participation
+    if participation is None or (claim.has("free") and claim.has("cost") and "or" in claim.part.norms):
+        return None
+    if claim.has("free"):
+        return participation.free
+    return not participation.free if claim.has("cost") or claim.has("money") else None
+
+
+def _register(claim: Claim) -> bool | None:
+    registration = claim.config.registration
+    if registration is None:
+        return None
+    if claim.has("byother"):
+        return not registration.online_only
+    if claim.has("optional") or (claim.has("not") and "without" in claim.part.norms):
+        return not registration.mandatory if "without" not in claim.part.norms[3:] else registration.mandatory
+    if claim.has("inperson"):
+        return not registration.online_only
+    if claim.has("must"):
+        return registration.mandatory
+    return registration.online_only if claim.has("virtual") else None
+
+
+def _organiser(claim: Claim) -> bool | None:
+    if claim.has("org"):
+        return True
+    return False if any("?" in atom.names for atom in claim.part.atoms) else None
+
+
+def _signatory(claim: Claim) -> bool | None:
+    return (
+        True
+        if claim.has("person") and (claim.has("sign") or claim.has("director") or claim.has("office"))
+        else None
+    )
+
+
+def _participation(claim: Claim) -> bool | None:
+    participation = claim.config.participation
+    if participation is None or claim.has("place"):
+        return None
+    if set(claim.part.norms) & {
+        "only",
+        "restricted",
+        "reserved",
+        "limited",
+        "exclusive",
+        "exclusively",
+        "closed",
+        "private",
+        "must",
+        "need",
+    }:
+        return False if claim.has("eligible") or claim.has("persona") or claim.has("must") else None
+    return True
+
+
+def _status(claim: Claim) -> bool | None:
+    status, at = claim.programme.status, claim.at
+    norms = set(claim.part.norms)
+    if norms & {"cancelled", "canceled", "cancel", "cancellation", "called"}:
+        return status is Status.CANCELLED
+    if norms & {
+        "postponed",
+        "postpone",
+        "rescheduled",
+        "reschedule",
+        "moved",
+        "delayed",
+        "delay",
+        "changed",
+        "change",
+        "shifted",
+        "pushed",
+        "deferred",
+    }:
+        return status is Status.POSTPONED or claim.programme.starts != claim.config.workshop.start
+    if claim.has("statusq"):
+        return status is Status.ON if at < claim.programme.ends else False
+    if norms & {"started", "begun", "start", "begin"}:
+        return claim.programme.starts <= at
+    if norms & {"now", "live", "ongoing", "underway", "progress", "going"}:
+        return claim.programme.starts <= at < claim.programme.ends
+    if claim.has("over"):
+        return at >= claim.programme.ends
+    return None
+
+
+def _listed(claim: Claim) -> bool | None:
+    codes = [value for value in claim.values("code") if isinstance(value, Code)]
+    return all(code.listed is not None for code in codes) if codes else None
+
+
+CHECKS: dict[str, Callable[[Claim], bool | None]] = {
+    "when": _when,
+    "mode": _mode,
+    "cost": _cost,
+    "register": _register,
+    "organiser": _organiser,
+    "signatory": _signatory,
+    "participation": _participation,
+    "status": _status,
+    "listed": _listed,
+    "yes": lambda claim: True,
+    "no": lambda claim: False,
+}
+
+
+def places_of(atoms: list[Atom]) -> list[Place]:
+    """Every place or zone that was named, in order, each once."""
+    found: list[Place] = []
+    for atom in atoms:
+        if isinstance(atom.value, Place) and atom.value not in found:
+            found.append(atom.value)
+    return found
