@@ -1,0 +1,157 @@
+"""What the messages about questions show at the moment they are sent or shown anew: composers by template."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.programme import versions
+from bot.questions import beside, deeds, messages, windows
+from bot.questions.picture import PUBLIC, VOTABLE, Audience, Picture, Standing, draw_one
+from bot.store.tables import Person, Question, Remark, Switch
+
+Values = Mapping[str, Any] | None
+
+
+async def receipt(db: AsyncSession, content: Mapping[str, Any], *, now: datetime) -> Values:
+    """The asker's one message, kept current. What was merged tells the fate of the one that stands for it."""
+    question = await _question(db, content["question"])
+    if question is None:
+        return None
+    picture = await _picture(db, question, "author", now)
+    fate = picture
+    if question.merged_into is not None:
+        fate = await _picture(db, await db.get_one(Question, question.merged_into), "participants", now)
+    ahead = await _ahead(db, question) if picture.standing in (Standing.RECEIVED, Standing.HELD) else 0
+    return {"q": picture, "fate": fate, "ahead": ahead, "can_withdraw": _can_withdraw(picture)}
+
+
+async def said(db: AsyncSession, content: Mapping[str, Any], *, now: datetime) -> Values:
+    """The short reply to a receipt; not sent when things have moved on before it was."""
+    question = await _question(db, content["question"])
+    about = await _question(db, content["about"])
+    if question is None or about is None:
+        return None
+    picture = await _picture(db, about, "author" if about is question else "participants", now)
+    if picture.standing != content["standing"]:
+        return None
+    return {"q": await _picture(db, question, "author", now), "fate": picture}
+
+
+async def card(db: AsyncSession, content: Mapping[str, Any], *, now: datetime) -> Values:
+    """The moderators' card of one question."""
+    question = await _question(db, content["question"])
+    if question is None:
+        return None
+    picture = await _picture(db, question, "moderators", now)
+    author = await db.get(Person, question.author_id) if question.author_id else None
+    return {
+        "q": picture,
+        "notes": await _notes(db, question),
+        "muted": bool(author and author.muted),
+        "deeds": [str(deed) for deed in deeds.allowed(picture.standing)],
+    }
+
+
+async def post(db: AsyncSession, content: Mapping[str, Any], *, now: datetime) -> Values:
+    """The participants' post: the question while it is public, else only where it went."""
+    question = await _question(db, content["question"])
+    if question is None:
+        return None
+    picture = await _picture(db, question, "participants", now)
+    return {"q": picture, "public": picture.standing in PUBLIC, "votable": picture.standing in VOTABLE}
+
+
+async def digest(db: AsyncSession, content: Mapping[str, Any], *, now: datetime) -> Values:
+    """How many questions wait, in place of their cards."""
+    statement = select(Switch.value).where(Switch.name == messages.DIGEST)
+    present = (await db.scalars(statement)).one_or_none()
+    return {
+        "waiting": await messages.waiting(db),
+        "present": present == f"questions:digest:{content['first']}",
+    }
+
+
+async def closing(db: AsyncSession, content: Mapping[str, Any], *, now: datetime) -> Values:
+    """Two minutes to go; not sent when the hours changed, or when all is closed already."""
+    programme = await versions.current(db)
+    segment = programme.segment(content["segment"])
+    closes_at = datetime.fromisoformat(content["closes_at"])
+    if segment is None or segment.cancelled or windows.live_until(programme, segment) != closes_at:
+        return None
+    settings = await windows.settings_of(db, segment.id)
+    if settings["submit"] == "closed" and settings["vote"] != "auto":
+        return None
+    return {"segment": segment, "closes_at": closes_at, "settings": settings}
+
+
+async def clarification(db: AsyncSession, content: Mapping[str, Any], *, now: datetime) -> Values:
+    """A moderator's question back to the asker, without the moderator's name."""
+    return await _remark(db, content, "author", now)
+
+
+async def reply(db: AsyncSession, content: Mapping[str, Any], *, now: datetime) -> Values:
+    """The asker's reply under the card, without the asker's name."""
+    return await _remark(db, content, "moderators", now)
+
+
+COMPOSERS = {
+    "questions/receipt": receipt,
+    "questions/said": said,
+    "questions/card": card,
+    "questions/post": post,
+    "questions/digest": digest,
+    "questions/closing": closing,
+    "questions/clarification": clarification,
+    "questions/reply": reply,
+}
+
+
+async def _question(db: AsyncSession, number: int) -> Question | None:
+    return (await db.scalars(select(Question).where(Question.number == number))).one_or_none()
+
+
+async def _picture(db: AsyncSession, question: Question, audience: Audience, now: datetime) -> Picture:
+    programme = await versions.current(db)
+    return await draw_one(db, question, programme=programme, audience=audience, now=now)
+
+
+async def _remark(db: AsyncSession, content: Mapping[str, Any], audience: Audience, now: datetime) -> Values:
+    question, remark = await _question(db, content["question"]), await db.get(Remark, content["remark"])
+    if question is None or remark is None:
+        return None
+    return {"q": await _picture(db, question, audience, now), "text": remark.text}
+
+
+async def _notes(db: AsyncSession, question: Question) -> list[dict[str, Any]]:
+    """The last five notes and clarifications; a reply of the asker has no name."""
+    notes = (await beside.remarks(db, question, "note", "clarification", "reply"))[-5:]
+    ids = {note.author_id for note in notes if note.kind != "reply" and note.author_id is not None}
+    people = {person.id: person for person in await db.scalars(select(Person).where(Person.id.in_(ids)))}
+    shown = []
+    for note in notes:
+        person = people.get(note.author_id or 0) if note.kind != "reply" else None
+        name = (
+            (person.name or "a moderator")
+            if person
+            else "the asker"
+            if note.kind == "reply"
+            else "a moderator"
+        )
+        shown.append({"kind": note.kind, "text": note.text, "by": name})
+    return shown
+
+
+async def _ahead(db: AsyncSession, question: Question) -> int:
+    statement = select(Question.number).where(
+        Question.state.in_(("received", "held")), Question.number < question.number
+    )
+    return len((await db.scalars(statement)).all())
+
+
+def _can_withdraw(picture: Picture) -> bool:
+    return picture.standing in deeds.TABLE[deeds.Deed.WITHDRAW]

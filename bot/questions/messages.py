@@ -1,0 +1,209 @@
+"""What people are told as a question lives: which deliveries exist, and which are due to be shown anew.
+
+Keys: `question:<n>:asker` the asker's one receipt, `question:<n>:card` the moderators' card,
+`question:<n>:post:<k>` the participants' post, `question:<n>:said:<revision>` a short reply to the receipt
+(an edit notifies nobody), `questions:digest:<n>` the moderators' digest, begun by question n.
+Deliveries are always touched in this order, so that two transactions never wait for each other.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot import people
+from bot.delivery import outbox
+from bot.questions.picture import PUBLIC, Standing
+from bot.store.tables import DeliveryState, Person, Question, QuestionState, Switch
+
+SAID = frozenset({Standing.NEXT, Standing.ANSWERED, Standing.DECLINED, Standing.MERGED})
+SAID_WORTH = timedelta(hours=12)
+RECEIPT_WORTH = timedelta(days=2)
+DIGEST = "questions.digest"  # the switch that names the digest which stands for cards now
+_GONE = (DeliveryState.CANCELLED, DeliveryState.DROPPED)
+
+
+def receipt_key(number: int) -> str:
+    return f"question:{number}:asker"
+
+
+def card_key(number: int) -> str:
+    return f"question:{number}:card"
+
+
+def post_key(question: Question) -> str:
+    return f"question:{question.number}:post:{question.posts}"
+
+
+async def arrived(
+    db: AsyncSession, question: Question, author: Person, *, digest_after: int, now: datetime
+) -> None:
+    """A question was submitted: the receipt, the moderators' card or digest, the post if it is public."""
+    await outbox.add(
+        db,
+        key=receipt_key(question.number),
+        kind="questions/receipt",
+        lane=people.lane(author),
+        content={"question": question.number},
+        priority=outbox.URGENT,
+        expires_at=now + RECEIPT_WORTH,
+        now=now,
+    )
+    if question.state in (QuestionState.RECEIVED, QuestionState.HELD):
+        await _card_or_digest(db, question, digest_after=digest_after, now=now)
+    else:
+        await _card(db, question, now=now)
+        await _show_post(db, question, now=now)
+
+
+async def changed(
+    db: AsyncSession,
+    question: Question,
+    *,
+    before: Standing,
+    after: Standing,
+    now: datetime,
+    quiet: bool = False,
+) -> None:
+    """A question moved or was edited: everybody who sees it sees it so; who asked hears of what matters.
+
+    `quiet` leaves the short reply out: something was undone.
+    """
+    group = [question, *await _merged_into(db, question)]
+    for each in group:
+        await outbox.refresh(db, receipt_key(each.number), now=now)
+        if after in SAID and after is not before and not quiet:
+            await _say(db, each, about=question, after=after, now=now)
+    await outbox.refresh(db, card_key(question.number), now=now)
+    if after in PUBLIC:
+        await _show_post(db, question, now=now)
+    # One that never reached the channel need not be taken back there.
+    elif before in PUBLIC and not await outbox.cancel(db, post_key(question)):
+        await outbox.refresh(db, post_key(question), now=now)
+    for each in group[1:]:
+        await outbox.refresh(db, card_key(each.number), now=now)
+    if question.merged_into is not None:
+        await _refresh_canonical(db, question.merged_into, now=now)
+    await _refresh_digest(db, now=now)
+
+
+async def counted(db: AsyncSession, question: Question, *, now: datetime) -> None:
+    """Its score changed: the post and the card show it; a burst of votes costs one edit of each."""
+    await outbox.refresh(db, card_key(question.number), now=now)
+    await outbox.refresh(db, post_key(question), now=now)
+
+
+async def noted(db: AsyncSession, question: Question, *, now: datetime, asker_too: bool = False) -> None:
+    """Something beside the question changed: a claim, a note, a label, a speaker."""
+    if asker_too:
+        await outbox.refresh(db, receipt_key(question.number), now=now)
+    await outbox.refresh(db, card_key(question.number), now=now)
+
+
+async def waiting(db: AsyncSession) -> int:
+    """How many questions wait for review."""
+    statement = select(func.count()).where(Question.state.in_((QuestionState.RECEIVED, QuestionState.HELD)))
+    return (await db.execute(statement)).scalar_one()
+
+
+async def _show_post(db: AsyncSession, question: Question, *, now: datetime) -> None:
+    """Have the post shown as it is now; begin a new one when the last never reached the channel."""
+    present = await outbox.find(db, post_key(question)) if question.posts else None
+    if present is not None and present.state not in _GONE:
+        await outbox.refresh(db, present.key, now=now)
+        return
+    question.posts += 1
+    await outbox.add(
+        db,
+        key=post_key(question),
+        kind="questions/post",
+        lane="channel:participants",
+        content={"question": question.number},
+        now=now,
+    )
+
+
+async def _say(
+    db: AsyncSession, question: Question, *, about: Question, after: Standing, now: datetime
+) -> None:
+    receipt = await outbox.find(db, receipt_key(question.number))
+    if receipt is None:
+        return
+    await outbox.add(
+        db,
+        key=f"question:{question.number}:said:{about.number}:{about.revision}",
+        kind="questions/said",
+        lane=receipt.lane,
+        content={"question": question.number, "about": about.number, "standing": str(after)},
+        reply_to=receipt.id,
+        priority=outbox.URGENT,
+        expires_at=now + SAID_WORTH,
+        now=now,
+    )
+
+
+async def _merged_into(db: AsyncSession, question: Question) -> list[Question]:
+    statement = select(Question).where(Question.merged_into == question.id).order_by(Question.number)
+    return list((await db.scalars(statement)).all())
+
+
+async def _refresh_canonical(db: AsyncSession, question_id: int, *, now: datetime) -> None:
+    canonical = await db.get_one(Question, question_id)
+    await outbox.refresh(db, card_key(canonical.number), now=now)
+    if canonical.posts:
+        await outbox.refresh(db, post_key(canonical), now=now)
+
+
+async def _card(db: AsyncSession, question: Question, *, now: datetime) -> None:
+    await outbox.add(
+        db,
+        key=card_key(question.number),
+        kind="questions/card",
+        lane="channel:moderators",
+        content={"question": question.number},
+        now=now,
+    )
+
+
+async def _card_or_digest(db: AsyncSession, question: Question, *, digest_after: int, now: datetime) -> None:
+    """A card; past that many waiting ones one digest that counts them, so that the channel stays readable."""
+    present = await _digest(db)
+    if await waiting(db) <= digest_after:
+        if present:
+            await _set_digest(db, "", now=now)
+            await outbox.refresh(db, present, now=now)
+        await _card(db, question, now=now)
+    elif present:
+        await outbox.refresh(db, present, now=now)
+    else:
+        key = f"questions:digest:{question.number}"
+        await _set_digest(db, key, now=now)
+        await outbox.add(
+            db,
+            key=key,
+            kind="questions/digest",
+            lane="channel:moderators",
+            content={"first": question.number},
+            now=now,
+        )
+
+
+async def _refresh_digest(db: AsyncSession, *, now: datetime) -> None:
+    present = await _digest(db)
+    if present:
+        await outbox.refresh(db, present, now=now)
+
+
+async def _digest(db: AsyncSession) -> str:
+    """The key of the digest that stands for cards now; "" while every question gets its card."""
+    return (await db.scalars(select(Switch.value).where(Switch.name == DIGEST))).one_or_none() or ""
+
+
+async def _set_digest(db: AsyncSession, key: str, *, now: datetime) -> None:
+    row = (await db.scalars(select(Switch).where(Switch.name == DIGEST))).one_or_none()
+    if row is None:
+        db.add(Switch(name=DIGEST, value=key, changed_at=now))
+    else:
+        row.value, row.changed_at = key, now
