@@ -13,7 +13,7 @@ internal_error  {"ok": false, "error": "internal_error"}; carried out only with 
 error           {"ok": false, "error": <"error">}, not carried out
 
 Envelope kinds (`{"envelopes": kind}`): duplicate (sent twice), reorder (sent after the next one), drop
-(not sent, noticed after `seconds` or at the acknowledgement deadline), slow (sent after `seconds` of wall time).
+(not sent, noticed after `seconds` or at the acknowledgement deadline), slow (sent `seconds` of wall time late).
 """
 
 from __future__ import annotations

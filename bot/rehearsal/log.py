@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 from bot.clock import Clock
@@ -23,6 +24,7 @@ class Log:
         self._entries: deque[Json] = deque(maxlen=KEEP)
         self._started = time.monotonic()
         self.seq = 0
+        self.on_note: Callable[[], None] = lambda: None
 
     def note(self, kind: str, what: str, **fields: Any) -> None:
         """Add an entry: `kind` is request, envelope, ack, retry, failure, deed, response_url or fault."""
@@ -38,6 +40,7 @@ class Log:
                 **kept,
             }
         )
+        self.on_note()
 
     def entries(self, *, after: int = 0, kind: str | None = None, limit: int = 500) -> list[Json]:
         """The last `limit` entries with `seq` above `after`, oldest first."""

@@ -97,7 +97,7 @@ class LocalWorkspace:
         self.sockets = SocketMode(self.log, self.faults, ack_seconds=ack_seconds)
         self.dispatcher = Dispatcher(clock, self.log, self.sockets, run_id)
         self.state = Workspace(clock, self._emit, run_id)
-        self.dispatcher.on_settled = self.state.wake
+        self.dispatcher.on_settled = self.log.on_note = self.state.wake
         self.views = Views(self.state)
         self.response_urls = ResponseUrls(self.state)
         self.deeds = Deeds(

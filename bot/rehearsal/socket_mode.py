@@ -30,7 +30,7 @@ class SocketMode:
     def __init__(self, log: Log, faults: Faults, *, ack_seconds: float) -> None:
         self._log = log
         self._faults = faults
-        self._ack_seconds = ack_seconds
+        self.ack_seconds = ack_seconds
         self._sockets: list[WebSocket] = []
         self._unacked: dict[str, asyncio.Future[Json | None]] = {}
         self._opened = asyncio.Event()
@@ -81,7 +81,7 @@ class SocketMode:
         try:
             if fault and kind in ("slow", "drop"):
                 await asyncio.sleep(
-                    min(fault.seconds, self._ack_seconds) if kind == "drop" else fault.seconds
+                    min(fault.seconds, self.ack_seconds) if kind == "drop" else fault.seconds
                 )
             if kind == "drop":
                 return Outcome(False, reason="timeout")
@@ -91,7 +91,7 @@ class SocketMode:
             if kind == "duplicate":
                 await self._send(self._envelope(delivery, str(uuid.uuid4())), delivery)
             self._release()
-            async with asyncio.timeout(self._ack_seconds):
+            async with asyncio.timeout(self.ack_seconds):
                 return Outcome(True, await heard)
         except TimeoutError:
             return Outcome(False, reason="timeout")
@@ -131,7 +131,7 @@ class SocketMode:
         passed = asyncio.Event()
         self._held.append(passed.set)
         try:
-            async with asyncio.timeout(self._ack_seconds):
+            async with asyncio.timeout(self.ack_seconds):
                 await passed.wait()
         except TimeoutError:
             pass  # nothing followed: sent late, as it is
