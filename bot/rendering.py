@@ -21,7 +21,15 @@ from zoneinfo import ZoneInfo
 
 import regex
 from babel.dates import format_datetime, get_timezone_name
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import (
+    Environment,
+    FileSystemLoader,
+    StrictUndefined,
+    TemplateError,
+    TemplateSyntaxError,
+    meta,
+    select_autoescape,
+)
 from markupsafe import Markup
 
 from bot.config import Config, shipped
@@ -125,9 +133,40 @@ class Rendering:
         """Render mrkdwn from a template's source text, as the answer files hold it."""
         return Mrkdwn(self._compiled(source).render(values).strip())
 
+    def plain(self, source: str, values: Mapping[str, Any]) -> str:
+        """Render a template's source text to plain text, which is matched and never shown as markup.
+
+        Raises ValueError for a broken template or a value that is not there.
+        """
+        try:
+            return unescape(self.snippet(source, values))
+        except TemplateError as error:
+            raise ValueError(f"{source!r}: {error}") from None
+
+    def names_in(self, source: str) -> frozenset[str]:
+        """The values that a template's source text asks for; raises ValueError when it is broken."""
+        try:
+            return frozenset(meta.find_undeclared_variables(self._text.parse(source))) - {"config"}
+        except TemplateSyntaxError as error:
+            raise ValueError(f"line {error.lineno}: {error.message}") from None
+
     def page(self, name: str, values: Mapping[str, Any]) -> str:
         """Render the web page `templates/pages/<name>.html`."""
         return self._pages.get_template(f"pages/{name}.html").render(values)
+
+    def names(self) -> list[str]:
+        """Every template there is, answers left out (`bot.answers` checks those)."""
+        return [name for name in self._text.list_templates() if name.endswith((".j2", ".html"))]
+
+    def compile(self, name: str) -> None:
+        """Compile one template; raises ValueError with the line when it is broken."""
+        environment = (
+            self._pages if name.endswith(".html") else self._blocks if ".json" in name else self._text
+        )
+        try:
+            environment.get_template(name)
+        except TemplateSyntaxError as error:
+            raise ValueError(f"line {error.lineno}: {error.message}") from None
 
     def local(self, instant: datetime, pattern: str = "HH:mm") -> str:
         """`instant` in the workshop's zone, by a CLDR pattern, without the zone's name."""

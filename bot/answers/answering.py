@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from bot.answers.compose import Composer, Moment, Said
 from bot.answers.entities import Atom
-from bot.answers.knowledge import Topic, load, strict_environment
+from bot.answers.knowledge import Topic, load
 from bot.answers.lexicon import Words
 from bot.answers.localtimes import Place, Places
 from bot.answers.model import Answer, AnswerStatus, Choice, Learned, TopicInfo
@@ -20,7 +20,7 @@ from bot.answers.understanding import Match, Understanding
 from bot.config import Config, shipped
 from bot.errors import ConfigError, Mistake
 from bot.programme.model import Programme
-from bot.rendering import Mrkdwn, Rendering, clip
+from bot.rendering import Rendering, clip
 
 QUOTE_LIMIT = 160
 PANEL_LIMIT = 3_000
@@ -48,7 +48,7 @@ class Answers:
             path for path in shipped("templates").joinpath("answers").iterdir() if path.is_dir()
         ):
             words = Words.load(folder / "words.toml")
-            topics, wrong = load(folder, config, strict_environment())
+            topics, wrong = load(folder, config, rendering)
             mistakes.extend(wrong)
             understanding = Understanding(config, words, topics, Places(folder.name), folder.name)
             self._languages[folder.name] = Language(
@@ -353,6 +353,3 @@ def _joined_sources(sources: Sequence[str]) -> list[str]:
         listed = ordered[0] if len(ordered) == 1 else f"{', '.join(ordered[:-1])} and {ordered[-1]}"
         made.append(f"{name}, paragraph{'s' if len(ordered) > 1 else ''} {listed}")
     return [*made, *plain]
-
-
-__all__ = ["Answers", "Mrkdwn"]

@@ -9,7 +9,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime, format_timedelta, get_timezone_name
-from jinja2 import TemplateError
 
 from bot.answers.entities import Atom, Code
 from bot.answers.knowledge import Topic
@@ -187,6 +186,3 @@ class Composer:
 def _twelve(local: datetime) -> str:
     """ "2:00 pm"."""
     return f"{(local.hour + 11) % 12 + 1}:{local:%M} {'am' if local.hour < 12 else 'pm'}"
-
-
-__all__ = ["Composer", "Moment", "Said", "TemplateError"]

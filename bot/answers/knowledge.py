@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from jinja2 import Environment, StrictUndefined, TemplateError, meta
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.answers.text import fold
 from bot.config import Config
 from bot.errors import Mistake
+from bot.rendering import Rendering
 
 Names = frozenset[str]
 
@@ -77,7 +77,7 @@ class Topic:
         return self.front.known is False and not self.front.strict and self.front.kind == "topic"
 
 
-def load(folder: Path, config: Config, environment: Environment) -> tuple[list[Topic], list[Mistake]]:
+def load(folder: Path, config: Config, rendering: Rendering) -> tuple[list[Topic], list[Mistake]]:
     """Every topic of a language's folder for this configuration, with what is wrong in the files."""
     topics: list[Topic] = []
     mistakes: list[Mistake] = []
@@ -86,7 +86,7 @@ def load(folder: Path, config: Config, environment: Environment) -> tuple[list[T
             continue
         try:
             front, body = read(path)
-            topics.extend(_instances(path, front, body, config, environment))
+            topics.extend(_instances(path, front, body, config, rendering))
         except ValidationError as error:
             mistakes.extend(
                 Mistake(
@@ -96,10 +96,10 @@ def load(folder: Path, config: Config, environment: Environment) -> tuple[list[T
                 )
                 for detail in error.errors()
             )
-        except (ValueError, TemplateError) as error:
+        except ValueError as error:
             mistakes.append(Mistake(path.name, str(error), "mend the file (docs/answers.md)"))
         else:
-            mistakes.extend(_undefined(path, front, body, environment))
+            mistakes.extend(_undefined(path, front, body, rendering))
     return topics, mistakes
 
 
@@ -118,9 +118,7 @@ def read(path: Path) -> tuple[Front, str]:
     return Front.model_validate(data), match[2].strip()
 
 
-def _instances(
-    path: Path, front: Front, body: str, config: Config, environment: Environment
-) -> Iterator[Topic]:
+def _instances(path: Path, front: Front, body: str, config: Config, rendering: Rendering) -> Iterator[Topic]:
     items: list[Any] = [None]
     if front.each == "subjects":
         items = list(config.subjects)
@@ -130,15 +128,15 @@ def _instances(
         items = list(config.standards.items) if config.standards else []
     for item in items:
         values = {"config": config, "item": item}
-        if front.when and not environment.compile_expression(front.when)(**values):
+        if front.when and rendering.plain(f"{{{{ 1 if ({front.when}) else 0 }}}}", values) == "0":
             continue
         identity = path.stem if item is None else f"{path.stem}:{_identity(item)}"
 
         def filled(texts: list[str], values: dict[str, Any] = values) -> tuple[str, ...]:
-            made = (environment.from_string(text).render(values) for text in texts)
+            made = (rendering.plain(text, values) for text in texts)
             return tuple(line.strip() for text in made for line in text.splitlines() if line.strip())
 
-        label = environment.from_string(front.label).render(values)
+        label = rendering.plain(front.label, values)
         yield Topic(identity, front, body, item, filled(front.words), filled(front.phrasings), label)
 
 
@@ -146,13 +144,8 @@ def _identity(item: Any) -> str:
     return str(getattr(item, "id", None) or re.sub(r"[^a-z0-9]+", "-", fold(item.code)).strip("-"))
 
 
-def _undefined(path: Path, front: Front, body: str, environment: Environment) -> Iterator[Mistake]:
+def _undefined(path: Path, front: Front, body: str, rendering: Rendering) -> Iterator[Mistake]:
     expressions = [front.known] if isinstance(front.known, str) else []
     for text in [body, *front.sources, *(f"{{{{ {expression} }}}}" for expression in expressions)]:
-        for name in sorted(meta.find_undeclared_variables(environment.parse(text)) - VALUES):
+        for name in sorted(rendering.names_in(text) - VALUES):
             yield Mistake(path.name, f"there is no value {name!r}", f"use one of {', '.join(sorted(VALUES))}")
-
-
-def strict_environment() -> Environment:
-    """Plain Jinja for words and phrasings, which are matched and never shown as markup."""
-    return Environment(undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True)  # noqa: S701
