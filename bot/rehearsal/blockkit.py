@@ -137,7 +137,7 @@ def typed(schemas: dict[str, Check], *allowed: str) -> Check:
         kind = value.get("type") if isinstance(value, dict) else None
         if kind is None:
             _error(errors, "missing required field: type", where)
-        elif kind not in schemas or (allowed and kind not in allowed):
+        elif not isinstance(kind, str) or kind not in schemas or (allowed and kind not in allowed):
             _error(errors, f"unsupported type: {kind}", f"{where}/type")
         else:
             schemas[kind](value, where, errors)

@@ -369,11 +369,11 @@ class Deeds:
     def _file(self, user: Member, channel: Channel, given: Json) -> str:
         try:
             content = (
-                base64.b64decode(given["base64"])
+                base64.b64decode(given["base64"], validate=True)
                 if "base64" in given
                 else str(given.get("text", "")).encode()
             )
-        except (binascii.Error, TypeError):
+        except (binascii.Error, TypeError, ValueError):
             raise DeedError("invalid_file", "base64 is not valid") from None
         name = str(given.get("name") or "file.txt").replace("/", "_")
         file = File(

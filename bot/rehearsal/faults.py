@@ -13,7 +13,7 @@ internal_error  {"ok": false, "error": "internal_error"}; carried out only with 
 error           {"ok": false, "error": <"error">}, not carried out
 
 Envelope kinds (`{"envelopes": kind}`): duplicate (sent twice), reorder (sent after the next one), drop
-(not sent, noticed after `seconds` or at the acknowledgement deadline), slow (sent `seconds` of wall time late).
+(not sent, noticed after `seconds` or at the deadline), slow (sent late by `seconds` of wall time).
 """
 
 from __future__ import annotations

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from slack_sdk.models import blocks as sdk
 
 from bot.rehearsal import blockkit
@@ -12,6 +14,18 @@ from bot.rehearsal import blockkit
 from .conftest import actions, button, modal, plain, text_input
 
 Block = dict[str, Any]
+KEYS = [
+    "type",
+    "text",
+    "elements",
+    "element",
+    "accessory",
+    "options",
+    "block_id",
+    "action_id",
+    "fields",
+    "label",
+]
 
 
 def section(text: str, **fields: Any) -> Block:
@@ -134,6 +148,30 @@ def test_an_error_says_what_and_where() -> None:
 @pytest.mark.parametrize("wrong", [None, 5, "blocks", {"type": "section"}, [None], [[]], ["x"], [{}]])
 def test_what_is_no_block_list_is_refused(wrong: Any) -> None:
     assert blockkit.check_message(wrong)
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(max_size=5)
+    | st.sampled_from(sorted(blockkit.BLOCKS)),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=5),
+    max_leaves=20,
+)
+
+
+@given(anything=JSON)
+def test_nothing_breaks_the_check(anything: Any) -> None:
+    for value in (
+        anything,
+        [anything],
+        [{"type": "section", "text": anything}, {"type": "actions", "elements": [anything]}],
+    ):
+        assert all(error.startswith("[ERROR]") for error in blockkit.check_message(value))
+        assert all(
+            error.startswith("[ERROR]") for error in blockkit.check_view({"type": "modal", "blocks": value})
+        )
 
 
 def test_all_text_of_a_message_counts_together() -> None:

@@ -176,6 +176,8 @@ def compose(call: Call, channel: Channel) -> Message:
         text, blocks = markdown, [{"type": "markdown", "text": markdown}]
     if not text.strip() and not blocks and not attachments:
         raise ApiError("no_text")
+    if not isinstance(attachments, list) or not all(isinstance(each, dict) for each in attachments):
+        raise ApiError("invalid_attachments")
     if len(attachments) > 100:
         raise ApiError("too_many_attachments")
     if len(text) > MOST_TEXT:
