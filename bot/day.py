@@ -47,15 +47,15 @@ async def play(config: Config, database: Database, show: Show, *, name: str = "d
         planned = {item.key for item in upcoming}
         transcript = _Transcript(workspace, show, functools.partial(_kind, bot))
 
-        async def settled() -> None:
-            await _settled(bot, workspace)
+        async def at_rest() -> None:
+            await settled(bot, workspace)
             await transcript.catch_up()
 
         async def next_due() -> datetime | None:
             instants = [await bot.next_due(), workspace.next_due()]
             return min((instant for instant in instants if instant), default=None)
 
-        player = scenario.Player(script, config, clock, workspace.url, settled=settled, next_due=next_due)
+        player = scenario.Player(script, config, clock, workspace.url, settled=at_rest, next_due=next_due)
         wrong = []
         async for outcome in player.play():
             reason = outcome.wrong or await _unexpected_answer(bot, outcome)
@@ -125,13 +125,13 @@ class _Transcript:
             )
 
 
-async def _settled(bot: Bot, workspace: LocalWorkspace) -> None:
+async def settled(bot: Bot, workspace: LocalWorkspace) -> None:
     """Return once neither side has anything due or in flight; TimeoutError when that never comes."""
     async with asyncio.timeout(scenario.SETTLE_WITHIN):
         quiet = 0
         while quiet < 2:  # twice: what one side finishes may start the other
             await workspace.idle(scenario.SETTLE_WITHIN)
-            quiet = quiet + 1 if await bot.idle() and not workspace.busy else 0
+            quiet = quiet + 1 if bot.idle() and not workspace.busy else 0
             await asyncio.sleep(0 if quiet else 0.005)
 
 

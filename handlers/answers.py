@@ -73,6 +73,7 @@ async def _inquire(event: Mapping[str, Any], body: Mapping[str, Any], desk: Desk
             return
         lane = people.lane(person) if direct else desk.lane(channel)
         thread_ts = event.get("thread_ts") or ts
+        await db.refresh(person, with_for_update=True)  # one at a time, so that the count below holds
         prefix = f"reply:{person.id}:"
         if await _too_many(db, prefix, desk):
             await outbox.add(

@@ -7,9 +7,7 @@ so a crash in between leaves neither, and Slack's redelivery does it then.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import CursorResult
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -27,6 +25,6 @@ async def first_time(db: AsyncSession, key: str, *, now: datetime) -> bool:
         dialect.insert(Intake)
         .values(workshop_id=db.info["workshop_id"], key=key, received_at=now)
         .on_conflict_do_nothing()
+        .returning(Intake.key)
     )
-    result: CursorResult[Any] = await db.execute(statement)  # type: ignore[assignment]  # an INSERT gives a cursor
-    return result.rowcount == 1
+    return (await db.scalars(statement)).one_or_none() is not None
