@@ -85,6 +85,14 @@ def clip(text: str, limit: int) -> str:
     return kept.rstrip() + "…"
 
 
+def fit(text: str, limit: int) -> str:
+    """`clip` so that the text keeps to `limit` once it is escaped, which is what Slack counts."""
+    clipped = clip(text, limit)
+    while (size := len(escape(clipped))) > limit:
+        clipped = clip(text, min(len(clipped) - 1, len(clipped) * limit // size))
+    return clipped
+
+
 def mention(slack_id: str) -> Mrkdwn:
     """A mention of one person; raises ValueError for anything that is no user id."""
     if not re.fullmatch(r"[UW][A-Z0-9]+", slack_id):
@@ -178,6 +186,12 @@ class Rendering:
         day = format_datetime(instant, "EEEE d MMMM y, HH:mm", tzinfo=zone, locale=self.language)
         return f"{day} {zone_name(instant, zone)}"
 
+    def clock(self, instant: datetime, tz: ZoneInfo | None = None) -> str:
+        """ "14:00 CET": the time of day and its zone."""
+        zone = tz or self.tz
+        time = format_datetime(instant, "HH:mm", tzinfo=zone, locale=self.language)
+        return f"{time} {zone_name(instant, zone)}"
+
     def slack_date(self, instant: datetime, tokens: str = "{date_short_pretty} {time}") -> Mrkdwn:
         """A date that each reader sees in their own zone, with the workshop's zone as fallback."""
         fallback = escape(self.in_words(instant)).replace("|", "¦")
@@ -210,11 +224,13 @@ class Rendering:
         environment.filters |= {
             "literal": _literal,
             "clip": clip,
+            "fit": fit,
             "length_of": length,
             "mention": mention,
             "link": link,
             "local": self.local,
             "in_words": self.in_words,
+            "clock": self.clock,
             "slack_date": self.slack_date,
             "escape_mrkdwn": escape,
         }

@@ -1,6 +1,6 @@
 """The programme over time: released versions, which are frozen, and the one draft of the next.
 
-Writers take turns (`_turn`), so of two organisers who release or save at once one wins and the other
+Writers take turns (`turn`), so of two organisers who release or save at once one wins and the other
 learns it. Services take `db` first and never commit.
 """
 
@@ -64,7 +64,7 @@ async def seed(db: AsyncSession, config: Config, *, now: datetime) -> Draft | No
     if await _first(db, configured, now=now):
         _looked_at(db, configured, now=now)
         return None
-    await _turn(db)
+    await turn(db)
     before = await _configured(db)
     if before == configured or await draft(db) is not None:
         return None
@@ -131,6 +131,11 @@ async def bookkeeping(db: AsyncSession) -> Bookkeeping:
     return bookkeeping_of(await latest(db))
 
 
+def first_bookkeeping(config: Config) -> Bookkeeping:
+    """The calendar's counts and instants where there is no database."""
+    return Bookkeeping.unreleased(Programme.from_config(config))
+
+
 async def version(db: AsyncSession, number: int) -> Version:
     """One version; raises NotFound."""
     row = (await db.scalars(select(Version).where(Version.number == number))).one_or_none()
@@ -183,7 +188,7 @@ async def save(
     Segments of the released programme that `programme` lacks are kept as cancelled. Raises Stale when
     somebody else has saved, released or discarded since; nothing is overwritten then.
     """
-    await _turn(db)
+    await turn(db)
     row = (await db.scalars(select(Draft))).one_or_none()
     await _same(db, row, revision)
     released = await current(db)
@@ -267,7 +272,7 @@ async def undo(db: AsyncSession, number: int, *, by: Person | None, now: datetim
     An open draft stays, carried over to what is released now. Raises Stale when `number` is not the
     last any more, and Refusal for the first, before which there is nothing.
     """
-    await _turn(db)
+    await turn(db)
     last = await latest(db)
     if last.number != number:
         raise Stale(
@@ -341,14 +346,16 @@ def _told(found: tuple[Change, ...]) -> list[str]:
     return [f"{change.kind.value} {change.segment or 'workshop'}" for change in found]
 
 
-async def _turn(db: AsyncSession) -> None:
-    """Wait until no other transaction is about to change the programme or its draft (SQLite has one writer
-    anyway)."""
+async def turn(db: AsyncSession) -> None:
+    """Wait until no other transaction is about to change the programme, its draft or what follows from it.
+
+    Held until this transaction ends; call it before anything else is locked. SQLite has one writer anyway.
+    """
     await db.execute(select(Version.id).where(Version.number == 1).with_for_update())
 
 
 async def _open(db: AsyncSession, revision: int) -> Draft:
-    await _turn(db)
+    await turn(db)
     row = (await db.scalars(select(Draft))).one_or_none()
     await _same(db, row, revision)
     assert row is not None, "a draft of that revision is open"  # noqa: S101
