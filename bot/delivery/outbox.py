@@ -23,6 +23,7 @@ from bot.store.tables import Delivery, DeliveryState, Person, Switch
 URGENT, ROUTINE, BULK = 10, 50, 90
 SWITCH = "outgoing"  # its value "paused" holds back everything the sender would say
 CHANNEL = "workshop_outbox"  # what PostgreSQL is told to notify
+FAILURE_NOTICE = "delivery/failed"  # tells organisers of messages that failed: `content["deliveries"]`
 PARENT_NOT_SENT = "the message it answers was not posted"
 
 _LANE = re.compile(r"channel:[a-z][a-z0-9_-]*|person:\d+|[CDG][A-Z0-9]{1,30}")
@@ -53,39 +54,22 @@ async def add(
     Home view instead. `batch` names a fan-out, for `progress` and `stop`. Raises ValueError for a lane
     that is none.
     """
-    if not _LANE.fullmatch(lane):
-        raise ValueError(f"{lane!r} is no lane")
-    parent = await _parent(db, reply_to)
-    starts = max(now, not_before or now)
-    values: dict[str, Any] = {
-        "workshop_id": db.info["workshop_id"],
-        "key": key,
-        "batch": batch,
-        "kind": kind,
-        "method": method,
-        "lane": await _same_lane(db, lane),
-        "thread_ts": thread_ts,
-        "reply_to": reply_to,
-        "content": dict(content or {}),
-        "priority": priority,
-        "not_before": not_before or now,
-        "expires_at": expires_at,
-        "pin": pin,
-        "state": DeliveryState.PENDING,
-        "task": "home" if method == "home" else "post",
-        "due_at": starts,
-        "created_at": now,
-    }
-    if parent is not None:
-        values |= _as_reply(parent)
-    dialect = sqlite if db.get_bind().dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(Delivery).values(**values).on_conflict_do_nothing().returning(Delivery)
-    row = (await db.scalars(statement)).one_or_none()
-    if row is None:
-        row = await find(db, key)
-        assert row is not None, "the key was taken, so its row is there"  # noqa: S101
-    else:
-        await ring(db)
+    row, _ = await _add(
+        db,
+        key=key,
+        kind=kind,
+        lane=lane,
+        content=content,
+        now=now,
+        not_before=not_before,
+        expires_at=expires_at,
+        priority=priority,
+        thread_ts=thread_ts,
+        reply_to=reply_to,
+        pin=pin,
+        method=method,
+        batch=batch,
+    )
     return row
 
 
@@ -101,13 +85,12 @@ async def want(
     priority: int = ROUTINE,
 ) -> Delivery:
     """Let this be what people see under that key: posted the first time, edited in place from then on."""
-    before = await find(db, key)
-    if before is None:
-        return await add(
-            db, key=key, kind=kind, lane=lane, content=content, now=now, method=method, priority=priority
-        )
-    await refresh(db, key, content=content, now=now)
-    return before
+    row, new = await _add(
+        db, key=key, kind=kind, lane=lane, content=content, now=now, method=method, priority=priority
+    )
+    if not new:
+        await refresh(db, key, content=content, now=now)
+    return row
 
 
 async def find(db: AsyncSession, key: str) -> Delivery | None:
@@ -128,7 +111,10 @@ async def refresh(
     if content is not None:
         row.content = dict(content)
     row.revision += 1
-    if row.state is DeliveryState.SENT:
+    if row.method == "home" and row.state is DeliveryState.FAILED:
+        row.state = DeliveryState.PENDING  # a view is never given up for good
+        row.arm(now)
+    elif row.state is DeliveryState.SENT:
         row.upkeep_attempts = 0
         row.arm(now)
     await ring(db)
@@ -151,7 +137,7 @@ async def cancel(db: AsyncSession, key: str) -> bool:
     row = await _locked(db, Delivery.key == key)
     if row is None or row.state is not DeliveryState.PENDING:
         return False
-    await _close(db, row, DeliveryState.CANCELLED, None)
+    await close(db, row, DeliveryState.CANCELLED, None)
     return True
 
 
@@ -165,7 +151,7 @@ async def withdraw(db: AsyncSession, key: str, *, now: datetime) -> None:
         return
     row.withdrawn = True
     if row.state in (DeliveryState.PENDING, DeliveryState.FAILED):
-        await _close(db, row, DeliveryState.CANCELLED, row.last_error)
+        await close(db, row, DeliveryState.CANCELLED, row.last_error)
     elif row.state is DeliveryState.SENT:
         row.upkeep_attempts = 0
         row.arm(now)
@@ -187,9 +173,13 @@ async def pin(db: AsyncSession, key: str, wanted: bool, *, now: datetime | None 
 async def retry(db: AsyncSession, delivery_id: int, *, now: datetime) -> bool:
     """Have a message that was given up sent after all (the *Try again* button); False when it is not one.
 
-    When the last attempt's outcome was never learnt, Slack is searched before anything is posted.
+    The id of a notice of failures stands for everything that it lists. When the last attempt's outcome was
+    never learnt, Slack is searched before anything is posted.
     """
     row = await _locked(db, Delivery.id == delivery_id)
+    if row is not None and row.kind == FAILURE_NOTICE:
+        listed = [await retry(db, each, now=now) for each in row.content["deliveries"]]
+        return any(listed)
     if row is None or row.state is not DeliveryState.FAILED:
         return False
     if row.expires_at is not None and row.expires_at <= now:
@@ -249,7 +239,7 @@ async def stop(db: AsyncSession, batch: str) -> int:
     stopped = 0
     for row in rows.all():
         if row.state is DeliveryState.PENDING:
-            await _close(db, row, DeliveryState.CANCELLED, None)
+            await close(db, row, DeliveryState.CANCELLED, None)
             stopped += 1
     return stopped
 
@@ -279,22 +269,75 @@ async def ring(db: AsyncSession) -> None:
         await db.execute(text("SELECT pg_notify(:channel, '')"), {"channel": CHANNEL})
 
 
-async def close_replies(db: AsyncSession, parent: Delivery) -> None:
+async def close_replies(db: AsyncSession, parent_id: int) -> None:
     """Drop what was to answer a message that will not be posted."""
     replies = await db.scalars(
-        select(Delivery).where(Delivery.reply_to == parent.id, Delivery.state == DeliveryState.PENDING)
+        select(Delivery).where(Delivery.reply_to == parent_id, Delivery.state == DeliveryState.PENDING)
     )
     for reply in replies.all():
-        await _close(db, reply, DeliveryState.DROPPED, PARENT_NOT_SENT)
+        await close(db, reply, DeliveryState.DROPPED, PARENT_NOT_SENT)
 
 
-async def release_replies(db: AsyncSession, parent: Delivery, now: datetime) -> None:
+async def release_replies(db: AsyncSession, parent: Delivery) -> None:
     """Let go what waited for a message that is in Slack now."""
     await db.execute(
         update(Delivery)
         .where(Delivery.reply_to == parent.id, Delivery.state == DeliveryState.PENDING)
         .values(task="post", due_at=Delivery.not_before, thread_ts=parent.ts, channel=parent.channel)
     )
+
+
+async def _add(
+    db: AsyncSession,
+    *,
+    key: str,
+    kind: str,
+    lane: str,
+    content: Mapping[str, Any] | None,
+    now: datetime,
+    not_before: datetime | None = None,
+    expires_at: datetime | None = None,
+    priority: int,
+    thread_ts: str | None = None,
+    reply_to: int | None = None,
+    pin: bool = False,
+    method: str,
+    batch: str | None = None,
+) -> tuple[Delivery, bool]:
+    """The row of that key, and whether it is new."""
+    if not _LANE.fullmatch(lane):
+        raise ValueError(f"{lane!r} is no lane")
+    parent = await _parent(db, reply_to)
+    values: dict[str, Any] = {
+        "workshop_id": db.info["workshop_id"],
+        "key": key,
+        "batch": batch,
+        "kind": kind,
+        "method": method,
+        "lane": await _same_lane(db, lane),
+        "thread_ts": thread_ts,
+        "reply_to": reply_to,
+        "content": dict(content or {}),
+        "priority": priority,
+        "not_before": not_before or now,
+        "expires_at": expires_at,
+        "pin": pin,
+        "state": DeliveryState.PENDING,
+        "task": "home" if method == "home" else "post",
+        "due_at": max(now, not_before or now),
+        "created_at": now,
+    }
+    if parent is not None:
+        values |= _as_reply(parent)
+    dialect = sqlite if db.get_bind().dialect.name == "sqlite" else postgresql
+    statement = dialect.insert(Delivery).values(**values).on_conflict_do_nothing().returning(Delivery)
+    row = (await db.scalars(statement)).one_or_none()
+    if row is not None:
+        await ring(db)
+        return row, True
+    row = await find(db, key)
+    assert row is not None, "the key was taken, so its row is there"  # noqa: S101
+    return row, False
 
 
 async def _revive_replies(db: AsyncSession, parent: Delivery) -> None:
@@ -309,10 +352,11 @@ async def _revive_replies(db: AsyncSession, parent: Delivery) -> None:
     )
 
 
-async def _close(db: AsyncSession, row: Delivery, state: DeliveryState, reason: str | None) -> None:
+async def close(db: AsyncSession, row: Delivery, state: DeliveryState, reason: str | None) -> None:
+    """End a row that is not in Slack, and drop what was to answer it."""
     row.state, row.last_error, row.task, row.due_at = state, reason, None, None
     await db.flush()
-    await close_replies(db, row)
+    await close_replies(db, row.id)
 
 
 async def _locked(db: AsyncSession, condition: Any) -> Delivery | None:

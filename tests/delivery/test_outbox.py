@@ -119,7 +119,7 @@ async def test_a_reply_waits_for_what_it_answers_and_goes_into_its_thread(databa
         early = await a_message(db, "early", reply_to=parent.id)
         assert (early.state, early.task) == (DeliveryState.PENDING, None)
         as_sent(parent)
-        await outbox.release_replies(db, parent, NOW)
+        await outbox.release_replies(db, parent)
         late = await a_message(db, "late", reply_to=parent.id)
         await db.refresh(early)
     for reply in (early, late):
@@ -148,7 +148,7 @@ async def test_try_again_sends_what_was_refused_and_looks_first_where_it_may_be_
         for row in (refused, unsure):
             row.state, row.task, row.due_at = DeliveryState.FAILED, None, None
         await db.flush()
-        await outbox.close_replies(db, refused)
+        await outbox.close_replies(db, refused.id)
         later = SOON + timedelta(hours=1)
         assert await outbox.retry(db, refused.id, now=later)
         assert await outbox.retry(db, unsure.id, now=later)

@@ -1,0 +1,239 @@
+"""The sender: takes what the outbox holds, calls Slack, and records what came of it.
+
+One dispatcher takes a piece of work at a time (`claims.take`) and lets it run beside the others. Between
+taking and recording nothing is held but the lane's lease, so this process may die at any instant: whoever
+comes next finds the row in state "sending" and looks into the conversation before anything is posted again.
+
+Ephemeral replies never come through here: Slack keeps no trace of them by which they could be settled, so
+the handlers send them as best they can.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from slack_sdk.web.async_client import AsyncWebClient
+from sqlalchemy import func, select
+
+from bot.clock import Clock
+from bot.config import LimitsSection
+from bot.delivery import claims, outbox, outcomes, pace, retry, wake
+from bot.delivery.claims import Work
+from bot.delivery.outcomes import OnFailure, Outcome, Sent
+from bot.delivery.retry import LIMITED, LOCKED_OUT, Fault
+from bot.delivery.sender.calls import AWAY, Calls, Composer
+from bot.rendering import Rendering
+from bot.store.engine import Database
+from bot.store.tables import Delivery, DeliveryState
+
+log = logging.getLogger(__name__)
+
+SWEEP = 2.0  # wall seconds; rows of another process are seen within this, whatever else fails
+AT_ONCE = 32  # pieces of work at the same time in one process
+DATABASE_PAUSE = 0.5  # wall seconds between two attempts while the database is away
+
+
+class Sender:
+    """Posts, edits, pins and withdraws what the outbox says.
+
+    `client` is built without retry handlers: a retried post is a second message when only the answer was
+    lost. `places` maps the configuration's channel keys to channel ids. `composers` turn a row's stored
+    content into template values, by kind. `holder` names this process among the replicas. `on_failure` is
+    called in the transaction that records a final failure.
+
+    To be read at any time: `counts` (pieces of work by outcome), `refused` (why Slack locks the app out, or
+    None), `in_flight`.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        rendering: Rendering,
+        clock: Clock,
+        client: AsyncWebClient,
+        *,
+        places: Mapping[str, str],
+        composers: Mapping[str, Composer],
+        limits: LimitsSection,
+        holder: str,
+        on_failure: OnFailure | None = None,
+    ) -> None:
+        self.counts: Counter[str] = Counter()
+        self.refused: str | None = None
+        self._database = database
+        self._clock = clock
+        self._calls = Calls(database, rendering, clock, client, places=places, composers=composers)
+        self._rates = pace.rates(limits)
+        self._holder = holder
+        self._on_failure = on_failure
+        self._wake = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._ready = False
+        self._quiet = False
+        self._stopping = False
+        self._seen = clock.now()
+        database.outbox_listeners.append(self.nudge)
+        clock.on_change(self.nudge)
+
+    @property
+    def in_flight(self) -> int:
+        """How many pieces of work are under way in this process."""
+        return len(self._tasks)
+
+    def nudge(self) -> None:
+        """Look into the outbox now."""
+        self._quiet = False
+        self._wake.set()
+
+    def idle(self) -> bool:
+        """Whether nothing is due and nothing in flight, as far as this process knows (while `run` runs)."""
+        return self._quiet and not self._tasks
+
+    async def next_due(self) -> datetime | None:
+        """The workshop instant of the next thing to do; None when nothing waits."""
+        async with self._database.read() as db:
+            return await claims.next_due(db, self._rates, now=self._clock.now())
+
+    async def age(self) -> timedelta:
+        """How long the longest-waiting message has been due; zero when none is, or all are held back."""
+        async with self._database.read() as db:
+            if await outbox.held(db):
+                return timedelta()
+            waiting = Delivery.state.in_((DeliveryState.PENDING, DeliveryState.SENDING))
+            oldest = (await db.scalars(select(func.min(Delivery.not_before)).where(waiting))).one()
+        return timedelta() if oldest is None else max(timedelta(), self._clock.now() - oldest)
+
+    async def step(self) -> bool:
+        """Do one piece of work from beginning to end; False when there was none to do now."""
+        work = await self._take()
+        if not isinstance(work, Work):
+            return False
+        await self._do(work)
+        return True
+
+    async def run(self) -> None:
+        """Send until `stop`."""
+        listener = asyncio.create_task(wake.listen(self._database, self.nudge), name="outbox-listener")
+        try:
+            while not self._stopping:
+                self._wake.clear()
+                try:
+                    work = await self._take()
+                except AWAY as error:
+                    log.error("the outbox cannot be read: %s", _line(error))
+                    await asyncio.sleep(DATABASE_PAUSE)
+                    continue
+                if isinstance(work, Work):
+                    self._start(work)
+                    await self._room()
+                else:
+                    await self._wait(work)
+        finally:
+            listener.cancel()
+            await asyncio.gather(listener, return_exceptions=True)
+
+    async def stop(self, grace: float = 10) -> None:
+        """Take nothing new and let what is in flight end, for `grace` wall seconds at most.
+
+        What is cut off then is settled by whoever comes next, as after a crash.
+        """
+        self._stopping = True
+        self._wake.set()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=grace)
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _take(self) -> Work | datetime | None:
+        now, wall = self._clock.now(), self._wall()
+        rewound, self._seen = now < self._seen - timedelta(seconds=1), now
+        async with self._database.begin() as db:
+            if not self._ready and not self._database.shared:
+                await claims.forget_leases(db)  # nobody else sends from this database: they are our own
+            if rewound and self._clock.simulated:
+                await claims.forget_pace(db, now)
+            self.counts["dropped"] += await claims.drop_late(db, now)
+            taken = await claims.take(db, self._rates, holder=self._holder, now=now, wall=wall)
+        self._ready = True
+        return taken
+
+    def _start(self, work: Work) -> None:
+        task = asyncio.create_task(self._do(work), name=f"delivery-{work.delivery_id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("a piece of work failed", exc_info=task.exception())
+        self.nudge()
+
+    async def _room(self) -> None:
+        if len(self._tasks) >= AT_ONCE:
+            await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+
+    async def _wait(self, until: datetime | None) -> None:
+        """Wait for a nudge, for `until` (workshop time), for the next sweep at the latest."""
+        now = self._clock.now()
+        self._quiet = not self._wake.is_set() and (until is None or until > now)
+        timeout = SWEEP
+        wall = self._clock.wall_time(until) if until is not None and until > now else None
+        if wall is not None:
+            timeout = min(SWEEP, max(0.0, (wall - self._wall()).total_seconds()))
+        try:
+            async with asyncio.timeout(timeout):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+
+    async def _do(self, work: Work) -> None:
+        outcome = await self._calls.make(work)
+        if not isinstance(outcome, Fault):
+            self.refused = None
+        elif outcome.code in LOCKED_OUT:
+            self.refused = outcome.code
+        await self._record(work, outcome)
+
+    async def _record(self, work: Work, outcome: Outcome) -> None:
+        """Write the outcome down; while the database is away, try again for as long as the lease lasts."""
+        deadline = self._wall() + claims.LEASE
+        while True:
+            try:
+                word = await self._recorded(work, outcome)
+                self.counts[word] += 1
+                return
+            except AWAY as error:
+                log.error(
+                    "delivery %d: its outcome cannot be recorded yet: %s", work.delivery_id, _line(error)
+                )
+                if self._wall() > deadline:
+                    return
+            await asyncio.sleep(DATABASE_PAUSE)
+
+    async def _recorded(self, work: Work, outcome: Outcome) -> str:
+        now = self._clock.now()
+        async with self._database.begin() as db:
+            if isinstance(outcome, Fault) and outcome.code in LIMITED:
+                until = retry.limited_until(outcome, now)
+                await claims.limit(db, self._rates[work.task], until)
+            next_free = now + pace.LANE_PAUSE if work.task == "post" else None
+            own = await claims.release(db, work.lane, holder=self._holder, next_free=next_free)
+            row = await claims.locked(db, work.delivery_id)
+            ours = row is not None and own and row.attempts == work.attempt
+            if row is None or not (ours or isinstance(outcome, Sent)):
+                return "late"  # the lease ran out, and somebody else goes on from what the row says
+            return await outcomes.record(db, row, outcome, now=now, on_failure=self._on_failure)
+
+    def _wall(self) -> datetime:
+        wall = self._clock.wall_time(self._clock.now())
+        assert wall is not None, "the present has a wall time even while the clock stands"  # noqa: S101
+        return wall
+
+
+def _line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
