@@ -1,0 +1,301 @@
+"""What moderators do with questions: buttons, forms and commands. Each looks the role up at the deed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_sdk.web.async_client import AsyncWebClient
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot import home
+from bot.errors import Invalid
+from bot.programme import versions
+from bot.questions import beside, board, life, windows
+from bot.questions.deeds import Deed, Wish
+from bot.questions.picture import draw, draw_one
+from bot.questions.undo import undo
+from bot.store.intake import first_time
+from bot.store.tables import Person, Question
+from handlers.answers import acquaint
+from handlers.desk import Call, Desk, Reply, action_key, state_value, view_key
+
+PREFIX = "questions."
+MORE, DEED_MODAL = "questions.more", "questions.deed"
+BUTTONS = ("approve", "queue", "next", "stage", "answer", "reopen", "claim", "undo", "decline")
+LISTED = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """The one thing a deed's form asks for."""
+
+    name: str  # block id, and the argument it becomes
+    label: str
+    title: str
+    required: bool = True
+    multiline: bool = True
+
+
+FORMS = {
+    "decline": Field("reason", "Why? The asker reads this.", "Decline"),
+    "hold": Field("reason", "Why? The asker reads this.", "Hold for review", required=False),
+    "answer_text": Field("answer", "The answer, as everybody reads it", "Answer in writing"),
+    "edit": Field("text", "The question, with its typos mended", "Mend the wording"),
+    "merge": Field("target", "The number of the question that stands for it", "Merge", multiline=False),
+    "assign": Field("speaker", "Who is it for?", "Assign", required=False, multiline=False),
+    "label": Field("labels", "Labels, separated by commas", "Labels", required=False, multiline=False),
+    "note": Field("note", "A note that only moderators see", "Note to colleagues"),
+    "clarify": Field(
+        "clarification", "What would you like to know? Your name is not shown.", "Ask the asker"
+    ),
+}
+
+
+def register(app: AsyncApp) -> None:
+    """Bind moderators' entries."""
+    for name in BUTTONS:
+        app.action(PREFIX + name)(pressed)
+    app.action(MORE)(pressed)
+    app.view(DEED_MODAL)(filled_in)
+
+
+async def pressed(ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient, desk: Desk) -> None:
+    """A button or menu entry on a question: the deed is done, or its form opens."""
+    action = body["actions"][0]
+    if action["action_id"] == MORE:
+        value = (action.get("selected_option") or {}).get("value") or ""
+        deed, _, seen = value.partition(":")
+    else:
+        deed, seen = action["action_id"].removeprefix(PREFIX), action.get("value") or ""
+    number, revision = reference(seen)
+    await desk.require_moderator(body["user"]["id"])
+    if deed in FORMS:
+        await _open_deed_form(desk, client, body["trigger_id"], deed, number, revision)
+    else:
+        await acquaint(desk, body["user"]["id"])
+        await _carry_out(
+            desk, deed, number, "", user=body["user"]["id"], revision=revision, key=action_key(body)
+        )
+    await ack()
+
+
+async def filled_in(ack: AsyncAck, body: dict[str, Any], view: dict[str, Any], desk: Desk) -> None:
+    """The form of a deed was sent."""
+    deed, _, seen = str(view.get("private_metadata") or "").partition(":")
+    number, revision = reference(seen)
+    await desk.require_moderator(body["user"]["id"])
+    field = FORMS.get(deed)
+    given = (state_value(view, field.name) or "") if field else ""
+    await acquaint(desk, body["user"]["id"])
+    await _carry_out(
+        desk, deed, number, given, user=body["user"]["id"], revision=revision, key=view_key(body)
+    )
+    await ack()
+
+
+async def command(call: Call, deed: str) -> Reply:
+    """`/workshop <deed> N …`: what the button does, on the question as it is now."""
+    await call.desk.require_moderator(call.user)
+    number, rest = number_and_rest(call.words)
+    if deed == "answer" and rest:
+        deed = "answer_text"
+    await acquaint(call.desk, call.user)
+    await _carry_out(call.desk, deed, number, rest, user=call.user, revision=None, key=call.key)
+    return await done(call, number)
+
+
+async def done(call: Call, number: int) -> Reply:
+    """What became of the question, to the one who typed the command."""
+    desk, now = call.desk, call.desk.now()
+    async with desk.database.read() as db:
+        programme = await versions.current(db)
+        question = await life.get(db, number)
+        picture = await draw_one(db, question, programme=programme, audience="participants", now=now)
+    desk.nudge()
+    return desk.rendering.message("questions/done", {"q": picture})
+
+
+async def questions(call: Call) -> Reply:
+    """`/workshop questions [waiting|approved|stage|answered|all|search …|switch …|defer]` for moderators."""
+    await call.desk.require_moderator(call.user)
+    word, _, rest = call.words.partition(" ")
+    word = word.lower() or "waiting"
+    if word == "switch":
+        return await _switch(call, rest)
+    if word not in board.SHOWN and word != "search":
+        raise Invalid("no_such_list", field="list", lists=[*board.SHOWN, "search"])
+    desk, now = call.desk, call.desk.now()
+    async with desk.database.read() as db:
+        programme = await versions.current(db)
+        show = "all" if word == "search" else word
+        found = await board.listed(db, show=show, search=rest or None)
+        shown = await draw(db, found[:LISTED], programme=programme, audience="moderators", now=now)
+        lines = [
+            (segment, await windows.queue_line(db, segment, programme=programme, config=desk.config, now=now))
+            for segment in programme.taking_questions()
+        ]
+    values = {"show": word, "questions": shown, "more": len(found) - len(shown), "lines": lines}
+    return desk.rendering.message("questions/list", values)
+
+
+async def advance(call: Call) -> Reply:
+    """`/workshop advance`: what is on stage is answered, what is next goes on stage."""
+    desk, now = call.desk, call.desk.now()
+    await desk.require_moderator(call.user)
+    async with desk.database.begin() as db:
+        if not await first_time(db, call.key, now=now):
+            return None
+        programme = await versions.current(db)
+        segment = board.segment_for_stage(programme, call.words or None, now=now)
+        by = await desk.person(db, call.user)
+        stage = await life.advance(db, segment.id, by=by, moderates=True, now=now)
+        current = await db.get(Question, stage.current_id) if stage.current_id else None
+    desk.nudge()
+    return desk.rendering.message("questions/advanced", {"number": current.number if current else None})
+
+
+COMMANDS: dict[str, Callable[[Call], Awaitable[Reply]]] = {
+    word: partial(command, deed=deed)
+    for word, deed in {
+        "approve": "approve",
+        "hold": "hold",
+        "decline": "decline",
+        "queue": "queue",
+        "unqueue": "unqueue",
+        "next": "next",
+        "stage": "stage",
+        "answered": "answer",
+        "defer": "defer",
+        "merge": "merge",
+        "edit": "edit",
+        "reopen": "reopen",
+        "undo": "undo",
+        "claim": "claim",
+        "unclaim": "unclaim",
+        "assign": "assign",
+        "label": "label",
+        "note": "note",
+        "clarify": "clarify",
+        "mute": "mute",
+        "unmute": "unmute",
+    }.items()
+} | {"advance": advance}
+
+
+async def _carry_out(
+    desk: Desk, deed: str, number: int, given: str, *, user: str, revision: int | None, key: str
+) -> None:
+    """One deed in one transaction; a repeated click or submission changes nothing."""
+    now = desk.now()
+    async with desk.database.begin() as db:
+        if await first_time(db, key, now=now):
+            by = await desk.person(db, user)
+            await _deed(db, desk, deed, number, given, by=by, revision=revision)
+            await home.refresh(db, by, now=now)
+    desk.nudge()
+
+
+async def _deed(
+    db: AsyncSession, desk: Desk, deed: str, number: int, given: str, *, by: Person, revision: int | None
+) -> Question:
+    now, wish = desk.now(), Wish()
+    match deed:
+        case "undo":
+            return await undo(db, number, by=by, moderates=True, now=now, revision=revision)
+        case "claim":
+            return await beside.claim(db, number, by=by, moderates=True, config=desk.config, now=now)
+        case "unclaim":
+            return await beside.unclaim(db, number, by=by, moderates=True, now=now)
+        case "assign":
+            return await beside.assign(db, number, by=by, moderates=True, speaker=given, now=now)
+        case "label":
+            return await beside.label(db, number, by=by, moderates=True, labels=given.split(","), now=now)
+        case "note":
+            return await beside.note(db, number, by=by, moderates=True, text=given, now=now)
+        case "clarify":
+            return await beside.clarify(db, number, by=by, moderates=True, text=given, now=now)
+        case "mute" | "unmute":
+            return await beside.mute(db, number, by=by, moderates=True, muted=deed == "mute", now=now)
+        case "decline" | "hold":
+            wish = Wish(reason=given or None)
+        case "answer_text":
+            deed, wish = "answer", Wish(text=given)
+        case "edit":
+            wish = Wish(text=given)
+        case "merge":
+            wish = Wish(target=number_in(given))
+    if deed not in set(Deed):
+        raise Invalid("which_question", field="number")
+    return await life.do(db, Deed(deed), number, by=by, moderates=True, now=now, revision=revision, wish=wish)
+
+
+async def _open_deed_form(
+    desk: Desk, client: AsyncWebClient, trigger_id: str, deed: str, number: int, revision: int
+) -> None:
+    async with desk.database.read() as db:
+        question = await life.get(db, number)
+        now = desk.now()
+        picture = await draw_one(
+            db, question, programme=await versions.current(db), audience="moderators", now=now
+        )
+    initial = {
+        "edit": picture.text,
+        "assign": picture.assigned_to or "",
+        "label": ", ".join(picture.labels),
+        "answer_text": picture.answer or "",
+    }
+    values = {
+        "callback": DEED_MODAL,
+        "metadata": f"{deed}:{number}:{revision}",
+        "field": FORMS[deed],
+        "q": picture,
+        "initial": initial.get(deed, ""),
+    }
+    await client.views_open(trigger_id=trigger_id, view=desk.rendering.view("questions/deed", values))
+
+
+async def _switch(call: Call, words: str) -> Reply:
+    desk, now = call.desk, call.desk.now()
+    what, _, rest = words.strip().lower().partition(" ")
+    setting, _, segment_id = rest.strip().partition(" ")
+    async with desk.database.begin() as db:
+        if not await first_time(db, call.key, now=now):
+            return None
+        programme = await versions.current(db)
+        segments = [s for s in programme.taking_questions() if segment_id.strip() in ("", s.id)]
+        if not segments:
+            raise Invalid("no_such_panel", field="segment")
+        by = await desk.person(db, call.user)
+        await windows.switch(db, what, setting, segments=segments, by=by, moderates=True, now=now)
+    desk.nudge()
+    return desk.rendering.message(
+        "questions/switched", {"what": what, "setting": setting, "segments": segments}
+    )
+
+
+def reference(value: object) -> tuple[int, int]:
+    """The number and the revision a button carries; raises Invalid for anything else."""
+    match = re.fullmatch(r"(\d{1,10}):(\d{1,10})", str(value or ""))
+    if match is None:
+        raise Invalid("which_question", field="number")
+    return int(match[1]), int(match[2])
+
+
+def number_in(value: object) -> int:
+    """A question's number, as in "12", "#12" or "12:3"; raises Invalid for anything else."""
+    match = re.fullmatch(r"\s*#?(\d{1,10})(?::\d+)?\s*", str(value or ""))
+    if match is None:
+        raise Invalid("which_question", field="target")
+    return int(match[1])
+
+
+def number_and_rest(words: str) -> tuple[int, str]:
+    """The number at the start of a command's words, and what follows."""
+    first, _, rest = words.strip().partition(" ")
+    return number_in(first.rstrip(":,.")), rest.strip()

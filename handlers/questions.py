@@ -1,0 +1,373 @@
+"""Questions for the panel, as participants meet them: asking, voting, looking after their own.
+
+What moderators do is `handlers.moderation`. Everything enters here: by command, shortcut, button, modal
+and reaction.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_sdk.web.async_client import AsyncWebClient
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot import home
+from bot.answers import inquiries
+from bot.errors import Refusal
+from bot.programme import versions
+from bot.programme.model import Programme, Status
+from bot.questions import beside, life, similar, submission, votes, windows
+from bot.questions.deeds import Deed
+from bot.questions.picture import draw
+from bot.rendering import Mrkdwn, clip, unescape
+from bot.store.intake import first_time
+from bot.store.tables import Delivery, Intake
+from handlers import moderation
+from handlers.answers import acquaint
+from handlers.desk import Call, Desk, Reply, action_key, event_key, state_value, view_key
+
+SHORTCUT, MESSAGE_SHORTCUT = "questions.ask", "questions.from_message"
+ASK, ASK_PREFILLED = "questions.ask", "questions.ask_prefilled"
+SUBMIT = "questions.submit"
+VOTE, UNVOTE, WITHDRAW = "questions.vote", "questions.unvote", "questions.withdraw"
+REPLY, REPLY_MODAL = "questions.reply", "questions.reply_modal"
+
+VOTE_REACTIONS = frozenset({"+1", "thumbsup"})
+OFFERED = "offered"  # what a modal carries once similar questions, or an answer, were shown in it
+
+
+def register(app: AsyncApp) -> None:
+    """Bind the Slack entries of questions, moderators' too."""
+    app.shortcut(SHORTCUT)(ask_pressed)
+    app.shortcut(MESSAGE_SHORTCUT)(message_chosen)
+    app.action(ASK)(ask_pressed)
+    app.action(ASK_PREFILLED)(ask_pressed)
+    app.view(SUBMIT)(submitted)
+    app.action(VOTE)(vote_pressed)
+    app.action(UNVOTE)(vote_pressed)
+    app.action(WITHDRAW)(withdraw_pressed)
+    app.action(REPLY)(reply_pressed)
+    app.view(REPLY_MODAL)(replied)
+    app.event("reaction_added")(reacted)
+    app.event("reaction_removed")(reacted)
+    moderation.register(app)
+
+
+async def ask_pressed(ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient, desk: Desk) -> None:
+    """The global shortcut, a button, or a button that carries words: the form opens."""
+    actions = body.get("actions") or [{}]
+    await _open_form(desk, client, body["trigger_id"], text=actions[0].get("value") or "")
+    await ack()
+
+
+async def message_chosen(ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient, desk: Desk) -> None:
+    """The shortcut on a message: the form opens with its words."""
+    text = (body.get("message") or {}).get("text") or ""
+    await _open_form(desk, client, body["trigger_id"], text=as_typed(text))
+    await ack()
+
+
+async def question(call: Call) -> Reply:
+    """`/workshop question` opens the form; with words after it they are submitted as they are."""
+    desk, now = call.desk, call.desk.now()
+    if not call.words:
+        await _open_form(desk, call.client, call.trigger_id, text="")
+        return None
+    await acquaint(desk, call.user)
+    async with desk.database.begin() as db:
+        if not await first_time(db, call.key, now=now):
+            return None
+        programme = await versions.current(db)
+        by = await desk.person(db, call.user)
+        submitted = await submission.submit(
+            db, by=by, text=call.words, programme=programme, config=desk.config, now=now
+        )
+        alike = await similar.find(db, call.words, segment_id=submitted.question.segment_id, not_by=by)
+        await home.refresh(db, by, now=now)
+    desk.nudge()
+    return desk.rendering.message(
+        "questions/stored", {"number": submitted.question.number, "again": submitted.again, "alike": alike}
+    )
+
+
+async def submitted(ack: AsyncAck, body: dict[str, Any], view: dict[str, Any], desk: Desk) -> None:
+    """The form was sent: stored, or shown again with what might spare the question."""
+    user, now = body["user"]["id"], desk.now()
+    text = state_value(view, "text") or ""
+    await acquaint(desk, user)
+    async with desk.database.begin() as db:
+        if await db.get(Intake, (db.info["workshop_id"], view_key(body))) is None:
+            programme = await versions.current(db)
+            by = await desk.person(db, user)
+            segment = submission.choose_segment(programme, state_value(view, "segment"), now=now)
+            if view.get("private_metadata") != OFFERED and text.strip():
+                alike = await similar.find(db, text, segment_id=segment.id, not_by=by)
+                answer = await _known(db, desk, text, programme)
+                if alike or answer:
+                    again = await _form(db, desk, programme, view=view, alike=alike, answer=answer)
+                    await ack(response_action="update", view=again)
+                    return
+            await first_time(db, view_key(body), now=now)
+            await submission.submit(
+                db,
+                by=by,
+                text=text,
+                segment_id=segment.id,
+                hidden=state_value(view, "hidden") or "named",
+                cannot_attend="cannot_attend" in (state_value(view, "attend") or []),
+                programme=programme,
+                config=desk.config,
+                now=now,
+            )
+            await home.refresh(db, by, now=now)
+    await ack()
+    desk.nudge()
+
+
+async def vote_pressed(ack: AsyncAck, body: dict[str, Any], desk: Desk) -> None:
+    """*Vote* or *Take my vote back*, on a post, a list or in the form: it sets the vote, it never toggles."""
+    action, now = body["actions"][0], desk.now()
+    async with desk.database.begin() as db:
+        if await first_time(db, action_key(body), now=now):
+            by = await desk.person(db, body["user"]["id"])
+            await votes.vote(
+                db,
+                moderation.number_in(action.get("value")),
+                by=by,
+                stands=action["action_id"] == VOTE,
+                programme=await versions.current(db),
+                config=desk.config,
+                now=now,
+                at=_instant(action.get("action_ts")),
+            )
+            await home.refresh(db, by, now=now)
+    await ack()
+    desk.nudge()
+
+
+async def reacted(event: dict[str, Any], body: dict[str, Any], desk: Desk) -> None:
+    """A thumbs-up on a question's post is a vote; taking it away takes the vote back."""
+    item = event.get("item") or {}
+    reaction = str(event.get("reaction") or "").partition("::")[0]  # a skin tone is the same vote
+    if reaction not in VOTE_REACTIONS or item.get("type") != "message" or desk.config.questions.quiet_votes:
+        return
+    now = desk.now()
+    async with desk.database.begin() as db:
+        if not await first_time(db, event_key(body), now=now):
+            return
+        number = await _posted_as(db, item.get("channel") or "", item.get("ts") or "")
+        if number is not None:
+            by = await desk.person(db, event["user"])
+            await votes.vote(
+                db,
+                number,
+                by=by,
+                stands=event["type"] == "reaction_added",
+                programme=await versions.current(db),
+                config=desk.config,
+                now=now,
+                at=_instant(event.get("event_ts")),
+            )
+    desk.nudge()
+
+
+async def withdraw_pressed(ack: AsyncAck, body: dict[str, Any], desk: Desk) -> None:
+    """The author takes the question back from its receipt."""
+    number, revision = moderation.reference(body["actions"][0].get("value"))
+    now = desk.now()
+    async with desk.database.begin() as db:
+        if await first_time(db, action_key(body), now=now):
+            by = await desk.person(db, body["user"]["id"])
+            await life.do(db, Deed.WITHDRAW, number, by=by, moderates=False, now=now, revision=revision)
+            await home.refresh(db, by, now=now)
+    await ack()
+    desk.nudge()
+
+
+async def reply_pressed(ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient, desk: Desk) -> None:
+    """*Reply…* under a moderator's question back."""
+    number = moderation.number_in(body["actions"][0].get("value"))
+    values = {"number": number, "callback": REPLY_MODAL}
+    await client.views_open(
+        trigger_id=body["trigger_id"], view=desk.rendering.view("questions/reply_modal", values)
+    )
+    await ack()
+
+
+async def replied(ack: AsyncAck, body: dict[str, Any], view: dict[str, Any], desk: Desk) -> None:
+    """The asker's reply goes under the moderators' card, without a name."""
+    number, now = moderation.number_in(view.get("private_metadata")), desk.now()
+    async with desk.database.begin() as db:
+        if await first_time(db, view_key(body), now=now):
+            by = await desk.person(db, body["user"]["id"])
+            await beside.reply(db, number, by=by, text=state_value(view, "reply") or "", now=now)
+    await ack()
+    desk.nudge()
+
+
+async def questions(call: Call) -> Reply:
+    """`/workshop questions`: one's own; for moderators the queue, or the part of it that is named."""
+    roles = await call.desk.directory.roles()
+    if roles.moderates(call.user) and call.words.lower() not in ("mine", "published"):
+        return await moderation.questions(call)
+    desk, now = call.desk, call.desk.now()
+    async with desk.database.begin() as db:
+        person = await desk.person(db, call.user)
+        programme = await versions.current(db)
+        mine = await submission.mine(db, person, limit=15)
+        shown = await draw(db, mine, programme=programme, audience="author", now=now)
+    return desk.rendering.message("questions/mine", {"questions": shown})
+
+
+async def withdraw(call: Call) -> Reply:
+    """`/workshop withdraw N`."""
+    number, _ = moderation.number_and_rest(call.words)
+    async with call.desk.database.begin() as db:
+        if await first_time(db, call.key, now=call.desk.now()):
+            by = await call.desk.person(db, call.user)
+            await life.do(db, Deed.WITHDRAW, number, by=by, moderates=False, now=call.desk.now())
+            await home.refresh(db, by, now=call.desk.now())
+    return await moderation.done(call, number)
+
+
+async def vote(call: Call) -> Reply:
+    """`/workshop vote N`."""
+    return await _vote(call, stands=True)
+
+
+async def unvote(call: Call) -> Reply:
+    """`/workshop unvote N`."""
+    return await _vote(call, stands=False)
+
+
+async def _vote(call: Call, *, stands: bool) -> Reply:
+    desk, now = call.desk, call.desk.now()
+    number, _ = moderation.number_and_rest(call.words)
+    async with desk.database.begin() as db:
+        if not await first_time(db, call.key, now=now):
+            return None
+        by = await desk.person(db, call.user)
+        counted = await votes.vote(
+            db,
+            number,
+            by=by,
+            stands=stands,
+            programme=await versions.current(db),
+            config=desk.config,
+            now=now,
+        )
+        await home.refresh(db, by, now=now)
+    desk.nudge()
+    return desk.rendering.message("questions/voted", {"number": counted.number, "stands": stands})
+
+
+async def reply(call: Call) -> Reply:
+    """`/workshop reply N …`: the asker answers a moderator's question back."""
+    number, rest = moderation.number_and_rest(call.words)
+    async with call.desk.database.begin() as db:
+        if await first_time(db, call.key, now=call.desk.now()):
+            by = await call.desk.person(db, call.user)
+            await beside.reply(db, number, by=by, text=rest, now=call.desk.now())
+    return await moderation.done(call, number)
+
+
+COMMANDS = {
+    "question": question,
+    "questions": questions,
+    "withdraw": withdraw,
+    "vote": vote,
+    "unvote": unvote,
+    "reply": reply,
+    **moderation.COMMANDS,
+}
+
+
+async def _open_form(desk: Desk, client: AsyncWebClient, trigger_id: str, *, text: str) -> None:
+    async with desk.database.read() as db:
+        programme = await versions.current(db)
+        view = await _form(db, desk, programme, text=text)
+    await client.views_open(trigger_id=trigger_id, view=view)
+
+
+async def _form(
+    db: AsyncSession,
+    desk: Desk,
+    programme: Programme,
+    *,
+    text: str = "",
+    view: Mapping[str, Any] | None = None,
+    alike: list[similar.Alike] | None = None,
+    answer: Mrkdwn | None = None,
+) -> dict[str, Any]:
+    """The form; with `view` the same one again, as it was filled in. Raises Refusal when all is closed."""
+    now = desk.now()
+    taking = programme.taking_questions()
+    if programme.status is Status.CANCELLED or not taking:
+        raise Refusal("no_panel")
+    states = [
+        (segment, await windows.windows(db, segment, programme=programme, config=desk.config, now=now))
+        for segment in taking
+    ]
+    open_ones = [(segment, state) for segment, state in states if state.submit]
+    if not open_ones:
+        raise Refusal("submitting_closed", segment=taking[0].title)
+    on = {segment.id for segment in programme.now(now)}
+    chosen = state_value(view or {}, "segment") or next(
+        (segment.id for segment, _ in open_ones if segment.id in on), None
+    )
+    values = {
+        "callback": SUBMIT,
+        "segments": [segment for segment, _ in open_ones],
+        "chosen": chosen,
+        "late": not any(state.live for _, state in open_ones),
+        "reviewed": not all(state.publish_at_once for _, state in open_ones),
+        "text": (state_value(view, "text") or "")
+        if view
+        else clip(text.strip(), desk.config.questions.longest),
+        "hidden": (state_value(view, "hidden") if view else None) or "named",
+        "attend": bool(view and state_value(view, "attend")),
+        "alike": alike or [],
+        "answer": answer,
+        "metadata": OFFERED if view else "",
+    }
+    return desk.rendering.view("questions/form", values)
+
+
+async def _known(db: AsyncSession, desk: Desk, text: str, programme: Programme) -> Mrkdwn | None:
+    """What the bot itself would answer, when it knows: such a question need not wait for the panel."""
+    answer = desk.answers.answer(
+        text, at=desk.now(), programme=programme, learned=await inquiries.learned(db)
+    )
+    return answer.text if answer.status == "answered" and not answer.unanswered else None
+
+
+async def _posted_as(db: AsyncSession, channel: str, ts: str) -> int | None:
+    """The number of the question whose post is that message; None when it is another message."""
+    statement = select(Delivery.content).where(
+        Delivery.kind == "questions/post", Delivery.channel == channel, Delivery.ts == ts
+    )
+    content = (await db.scalars(statement)).first()
+    return content["question"] if content else None
+
+
+def as_typed(text: str) -> str:
+    """A Slack message as people read it: mentions by name, links by address, escapes undone."""
+    text = re.sub(r"<[@#!][^>|]*\|([^>]*)>", r"\1", text)
+    text = re.sub(r"<@[UW][A-Z0-9]+>", "@…", text)
+    text = re.sub(r"<!(here|channel|everyone)>", r"@\1", text)
+    text = re.sub(r"<[#!][^>]*>", "", text)
+    text = re.sub(r"<((?:https?|mailto):[^>|]*)(?:\|[^>]*)?>", r"\1", text)
+    return unescape(text)
+
+
+def _instant(ts: object) -> datetime | None:
+    """The instant of a Slack time stamp; None when it is none."""
+    if not re.fullmatch(r"\d{1,11}\.\d{1,6}", str(ts)):
+        return None
+    return datetime.fromtimestamp(float(str(ts)), UTC)

@@ -1,0 +1,111 @@
+"""What the messages show, in every standing; whose name they show; that words stay words."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from bot.questions import COMPOSERS
+from bot.questions.picture import Standing
+from bot.rendering import Message, Rendering
+from bot.store.engine import Database
+from tests.questions import deeds_of
+from tests.questions.conftest import ON, Ask
+from tests.questions.test_life import bring
+
+HOSTILE = '<!channel> *x* {{7*7}} " \\ </script> <https://e.org|y> & :smile:\n=1+1'
+
+
+async def shown(database: Database, rendering: Rendering, key: str) -> Message | None:
+    row = (await deeds_of.deliveries(database))[key]
+    async with database.read() as db:
+        values = await COMPOSERS[row.kind](db, row.content, now=ON)
+    return None if values is None else rendering.message(row.kind, {"now": ON, **values})
+
+
+@pytest.mark.parametrize("place", list(Standing))
+async def test_every_message_can_be_drawn_in_every_standing(
+    workshop: Database, ask: Ask, do: deeds_of.Do, rendering: Rendering, place: Standing
+) -> None:
+    await ask("The one others are merged into?", by="UBEN")
+    await ask(HOSTILE)
+    await bring(do, 2, place)
+    for key in await deeds_of.deliveries(workshop, "question:2:"):
+        message = await shown(workshop, rendering, key)
+        if message is None:  # a reply whose occasion has passed
+            assert ":said:" in key
+            continue
+        assert "<!channel>" not in message.text
+        assert all(check_limits(block) for block in message.blocks)
+        assert len(message.blocks) <= 50
+
+
+def check_limits(block: dict) -> bool:
+    """Block Kit's own limits, where a question could break them."""
+    texts = [block.get("text")] + [e for e in block.get("elements", []) if "text" in e]
+    assert len(block.get("elements", [])) <= 25
+    for text in texts:
+        if isinstance(text, dict) and isinstance(text.get("text"), str):
+            assert 0 < len(text["text"]) <= 3000
+    return True
+
+
+async def test_a_persons_words_are_never_markup(
+    workshop: Database, ask: Ask, do: deeds_of.Do, rendering: Rendering
+) -> None:
+    await ask(HOSTILE)
+    await bring(do, 1, Standing.PUBLISHED)
+    for key in ("question:1:card", "question:1:post:1", "question:1:asker"):
+        message = await shown(workshop, rendering, key)
+        assert message is not None
+        literal = [
+            text
+            for text in texts_of(message.blocks)
+            if text.get("type") in ("plain_text", "text") and text["text"] == HOSTILE
+        ]
+        assert len(literal) == 1, key
+        for text in texts_of(message.blocks):
+            if text.get("type") == "mrkdwn":
+                assert "7*7" not in text["text"]
+
+
+def texts_of(blocks: object) -> list[dict]:
+    """Every object with a text string, however deep."""
+    if isinstance(blocks, list):
+        return [text for each in blocks for text in texts_of(each)]
+    if isinstance(blocks, dict):
+        own = [blocks] if isinstance(blocks.get("text"), str) else []
+        return own + [text for value in blocks.values() for text in texts_of(value)]
+    return []
+
+
+@pytest.mark.parametrize(
+    ("hidden", "in_card", "in_post"),
+    [("named", True, True), ("participants", True, False), ("moderators", False, False)],
+)
+async def test_who_asked_is_shown_as_far_as_they_said(
+    workshop: Database,
+    ask: Ask,
+    do: deeds_of.Do,
+    rendering: Rendering,
+    hidden: str,
+    in_card: bool,
+    in_post: bool,
+) -> None:
+    await ask("Is it free?", hidden=hidden)
+    await bring(do, 1, Standing.NEXT)
+    for key, expected in (("question:1:card", in_card), ("question:1:post:1", in_post)):
+        message = await shown(workshop, rendering, key)
+        drawn = json.dumps([message.text, message.blocks])
+        assert ("UANA" in drawn or "Ana Lima" in drawn) is expected, key
+
+
+async def test_an_over_long_question_still_fits_a_message(
+    workshop: Database, ask: Ask, rendering: Rendering
+) -> None:
+    await ask("🇨🇭" * 500)
+    for key in ("question:1:card", "question:1:asker"):
+        message = await shown(workshop, rendering, key)
+        assert len(json.dumps(message.blocks, ensure_ascii=False)) < 12_000
+        assert len(message.text) <= 4_000
