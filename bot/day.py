@@ -55,7 +55,7 @@ async def play(config: Config, database: Database, show: Show, *, name: str = "d
             instants = [await bot.next_due(), workspace.next_due()]
             return min((instant for instant in instants if instant), default=None)
 
-        player = scenario.Player(script, config, clock, workspace.url, settled=at_rest, next_due=next_due)
+        player = scenario.Player(script, config, clock, workspace, settled=at_rest, next_due=next_due)
         wrong = []
         async for outcome in player.play():
             reason = outcome.wrong or await _unexpected_answer(bot, outcome)

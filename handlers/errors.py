@@ -66,13 +66,18 @@ async def tell(client: AsyncWebClient, body: Mapping[str, Any], sentence: str) -
     container = body.get("container") or {}
     channel = (body.get("channel") or {}).get("id") or container.get("channel_id")
     user = _user(body)
-    try:
-        if user and channel and not channel.startswith("D"):
+    if not user:
+        return
+    if channel and not channel.startswith("D"):
+        try:
             await client.chat_postEphemeral(
                 channel=channel, user=user, text=sentence, thread_ts=container.get("thread_ts")
             )
-        elif user:
-            await client.chat_postMessage(channel=user, text=sentence)
+            return
+        except UNREACHABLE as error:  # not in that channel, say: a direct message reaches them
+            log.info("an ephemeral explanation was refused: %s", type(error).__name__)
+    try:
+        await client.chat_postMessage(channel=user, text=sentence)
     except UNREACHABLE as error:
         log.warning("an explanation did not reach its person: %s", type(error).__name__)
 

@@ -26,6 +26,7 @@ from bot.rendering import clip, length
 from bot.store.tables import Exchange, Inquiry, InquiryAsker, LearnedTopic, Person
 
 OPEN = "open"
+SOURCE = "the organisers"  # of a learned answer
 ANSWER_LIMIT = 2_000  # characters an organiser's answer may have
 SHOWN_LIMIT = 500  # of an inquiry on the organisers' card
 REPLY_WORTH = timedelta(days=30)  # an answer somebody waited for stays worth sending that long
@@ -182,7 +183,7 @@ async def learned(db: AsyncSession) -> list[Learned]:
     )
     return [
         Learned(
-            id=row.id, phrasings=tuple(row.phrasings), answer=row.answer or "", source="", topic=row.topic
+            id=row.id, phrasings=tuple(row.phrasings), answer=row.answer or "", source=SOURCE, topic=row.topic
         )
         for row in rows
     ]

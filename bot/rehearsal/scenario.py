@@ -1,9 +1,9 @@
 """Scenarios: what people do in a rehearsal, as small text files, and the player that does it.
 
 A scenario (`scenarios/*.toml`) lists steps with their moment; the player moves a standing clock from one
-instant to the next and lets people act through the same interface as the page (`people_api`). It stands
-while anything is due or in flight, then jumps to whatever comes first: a step, or something that the bot
-or the workspace has to do.
+instant to the next and lets people act by the same deeds as the page (`person`). It stands while anything is
+due or in flight, then jumps to whatever comes first: a step, or something that the bot or the workspace has
+to do.
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-import aiohttp
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from bot.clock import SimulatedClock
 from bot.config import Config, Moment
 from bot.errors import ConfigError, Mistake
+from bot.rehearsal.deeds import DeedError
+from bot.rehearsal.person import Person
+from bot.rehearsal.server import LocalWorkspace
 from bot.rehearsal.state import BOT_USER
 
 Json = dict[str, Any]
@@ -104,7 +106,7 @@ def load(file: Path) -> Scenario:
 
 
 class Player:
-    """Plays a scenario in a workspace at `url`, on a standing clock.
+    """Plays a scenario in a workspace, on a standing clock.
 
     `settled` returns once nothing is due or in flight; `next_due` is the next instant at which somebody
     other than the player has something to do.
@@ -115,7 +117,7 @@ class Player:
         scenario: Scenario,
         config: Config,
         clock: SimulatedClock,
-        url: str,
+        workspace: LocalWorkspace,
         *,
         settled: Callable[[], Awaitable[None]],
         next_due: Callable[[], Awaitable[datetime | None]],
@@ -123,10 +125,9 @@ class Player:
         self.scenario = scenario
         self.config = config
         self.clock = clock
-        self.url = url
+        self.workspace = workspace
         self._settled = settled
         self._next_due = next_due
-        self._people: dict[str, list[Json]] = {}
         self._submitted: Json = {}  # the latest submission, to send it again
         self._pressed: Json = {}  # the button pressed last, to press it as it was then
 
@@ -136,149 +137,111 @@ class Player:
             enumerate(self.scenario.steps), key=lambda numbered: (self.instant(numbered[1].at), numbered[0])
         )
         end = self.instant(self.scenario.ends)
-        async with aiohttp.ClientSession(self.url) as http:
-            for person in (await self._get(http, "/people"))["people"]:
-                self._people.setdefault(person["role"], []).append(person)
-            while True:
+        while True:
+            await self._settled()
+            due = await self._next_due()
+            step_at = self.instant(pending[0][1].at) if pending else end
+            if due is not None and self.clock.now() < due <= min(step_at, end):
+                self.clock.jump(due)
+            elif pending:
+                self.clock.jump(max(step_at, self.clock.now()))
+                outcome = Outcome(pending.pop(0)[1], self.clock.now())
+                await self._do(outcome)
+                yield outcome
+            else:
+                self.clock.jump(max(end, self.clock.now()))
                 await self._settled()
-                due = await self._next_due()
-                step_at = self.instant(pending[0][1].at) if pending else end
-                if due is not None and due <= min(step_at, end) and due > self.clock.now():
-                    self.clock.jump(due)
-                elif pending:
-                    self.clock.jump(max(step_at, self.clock.now()))
-                    _, step = pending.pop(0)
-                    outcome = Outcome(step, self.clock.now())
-                    await self._do(http, outcome)
-                    await self._settled()
-                    yield outcome
-                else:
-                    self.clock.jump(max(end, self.clock.now()))
-                    await self._settled()
-                    return
+                return
 
     def instant(self, moment: str) -> datetime:
         """A moment of the scenario as an instant, UTC."""
         workshop = self.config.workshop
         return Moment.parse(moment).instant(workshop.start, workshop.end, workshop.tz)
 
-    async def _do(self, http: aiohttp.ClientSession, outcome: Outcome) -> None:
+    async def _do(self, outcome: Outcome) -> None:
         step = outcome.step
-        user = self._person(step.who)["id"]
+        person = self.person(step.who)
+        before = self._whispers(person, step)
         try:
-            verb, wish = await self._wish(http, user, step)
-        except LookupError as error:
+            outcome.seen = await self._deed(person, step)
+        except (DeedError, LookupError) as error:
             outcome.wrong = str(error)
             return
-        whispers = await self._whispers(http, user, wish)
-        outcome.seen = await self._post(http, user, verb, wish)
-        if verb == "submit":
-            self._submitted = wish
-        outcome.wrong = self._judge(
-            step, outcome.seen, len(await self._whispers(http, user, wish)) > len(whispers)
-        )
+        await self._settled()
+        outcome.wrong = _judge(step, outcome.seen, told=self._whispers(person, step) - before)
 
-    async def _wish(self, http: aiohttp.ClientSession, user: str, step: Step) -> tuple[str, Json]:
-        """The deed to ask the workspace for; raises LookupError when the person cannot see what it needs."""
-        text = self._filled(step.text)
+    async def _deed(self, person: Person, step: Step) -> Json:
+        """Do it; raises LookupError when the person cannot see what it needs, DeedError when nobody could."""
+        text, channel = self._filled(step.text), self._channel(step.to)
         match step.does:
             case "say":
-                return "say", {"channel": self._channel(step.to), "text": text}
+                return await person.say(channel, text)
             case "mention":
-                return "say", {"channel": self._channel(step.to), "text": f"<@{BOT_USER}> {text}"}
+                bot = self.workspace.state.members[BOT_USER]
+                return await person.say(channel, f"@{bot.name} {text}")
             case "command":
-                return "command", {
-                    "channel": self._channel("participants" if step.to == "bot" else step.to),
-                    "text": text,
-                }
+                return await person.command(
+                    text, self._channel("participants") if step.to == "bot" else channel
+                )
             case "shortcut":
-                return "shortcut", {"callback_id": step.callback}
+                return await person.shortcut(step.callback)
             case "message_shortcut":
-                message = await self._message(http, user, step)
-                channel = self._channel(step.to)
-                return "message_shortcut", {
-                    "callback_id": step.callback,
-                    "channel": channel,
-                    "ts": message["ts"],
-                }
+                return await person.message_shortcut(
+                    step.callback, channel, self._message(person, step)["ts"]
+                )
             case "click" if step.to == "modal":
-                view = await self._view(http, user)
-                block = self._block(view["blocks"], step)
-                return "click", {
-                    "view_id": view["id"],
-                    "action_id": step.action,
-                    "block_id": block["block_id"],
-                }
+                view = _top(person)
+                block, _ = self._button(view["blocks"], step, about=step.about)
+                return await person.click(step.action, view_id=view["id"], block_id=block["block_id"])
             case "click":
-                message = await self._message(http, user, step)
-                block = self._block(message["blocks"], step, anywhere=True)
-                value = next(e.get("value") for e in _elements(block) if e.get("action_id") == step.action)
-                self._pressed = {"action_id": step.action, "value": value}
-                return "click", {
-                    "channel": self._channel(step.to),
-                    "ts": message["ts"],
-                    "action_id": step.action,
-                }
+                message = self._message(person, step)
+                _, button = self._button(message["blocks"], step)
+                self._pressed = {"action_id": step.action, "value": button.get("value")}
+                return await person.click(step.action, channel=channel, ts=message["ts"])
             case "submit":
-                view = await self._view(http, user)
-                values = {
-                    key: self._filled(value) if isinstance(value, str) else value
-                    for key, value in step.values.items()
-                }
-                return "submit", {"view_id": view["id"], "values": values}
+                values = {k: self._filled(v) if isinstance(v, str) else v for k, v in step.values.items()}
+                self._submitted = {"view_id": _top(person)["id"], "values": values}
+                return await person.submit(**self._submitted)
             case "resubmit":
-                return "submit", self._submitted
+                try:
+                    return await person.submit(**self._submitted)
+                except DeedError:
+                    return {}  # the workspace had closed that modal: nobody can submit it twice
             case "reclick":
-                return "forge", {"payload": self._forged(self._pressed)}
+                return await person.forge(self._click_of(channel, self._pressed))
             case "forge":
-                return "forge", {"payload": self._forged({"action_id": step.action, "value": step.text})}
+                return await person.forge(self._click_of(channel, {"action_id": step.action, "value": text}))
             case "react":
-                message = await self._message(http, user, step)
-                return "react", {"channel": self._channel(step.to), "ts": message["ts"], "name": step.name}
+                return await person.react(channel, self._message(person, step)["ts"], step.name)
             case "home":
-                return "home", {}
+                return await person.open_home()
 
-    def _judge(self, step: Step, seen: Json, whispered: bool) -> str | None:
-        """Why what the person saw is not what the step expects, or None."""
-        if step.does in ("reclick", "resubmit") and seen.get("error"):
-            return None  # the workspace itself would not let anybody do it twice
-        if seen.get("error"):
-            return f"{seen['error']}: {seen.get('why', '')}"
-        if seen.get("failure"):
-            return str(seen["failure"])
-        errors, text = seen.get("errors") or {}, str(seen.get("response") or "")
-        if step.shows and step.shows not in text:
-            return f"the reply does not show {step.shows!r}"
-        match step.expect:
-            case "field" if not errors:
-                return "no field was refused"
-            case "opened" if not seen.get("view"):
-                return "no modal opened"
-            case "refused" if not whispered and not errors and not text:
-                return "nothing was refused"
-            case "done" if errors:
-                return f"refused: {errors}"
-        return None
+    def person(self, who: str) -> Person:
+        """ "participant 2": the second seeded person of that role; raises LookupError."""
+        role, _, number = who.partition(" ")
+        members = [m for m in self.workspace.state.members.values() if m.role == role and not m.deleted]
+        try:
+            return self.workspace.person(members[int(number or 1) - 1].id)
+        except (IndexError, ValueError):
+            raise LookupError(f"there is no {who} in the workspace") from None
 
-    def _forged(self, pressed: Json) -> Json:
-        """The payload of a click on a button that this person does not have before them."""
-        where = {"type": "message", "message_ts": "1.000001", "channel_id": "C0FORGED"}
-        action = {"type": "button", "block_id": "forged", "action_ts": "1.000001", **pressed}
+    def _click_of(self, channel: str, pressed: Json) -> Json:
+        """The payload of a click on a button that is not before this person now."""
+        found = self.workspace.state.channel(channel)
+        if found is None:
+            raise LookupError(f"there is no channel {channel!r}")
+        where = {"type": "message", "message_ts": "1.000001", "channel_id": found.id}
         return {
             "type": "block_actions",
             "container": where,
-            "channel": {"id": "C0FORGED", "name": "forged"},
+            "channel": {"id": found.id, "name": found.name},
             "message": {"type": "message", "ts": "1.000001", "text": ""},
             "trigger_id": "1.1.forged",
-            "actions": [action],
+            "actions": [{"type": "button", "block_id": "forged", "action_ts": "1.000001", **pressed}],
         }
 
-    def _person(self, who: str) -> Json:
-        role, _, number = who.partition(" ")
-        return self._people[role][int(number or 1) - 1]
-
     def _channel(self, to: str) -> str:
-        return {"bot": "bot"}.get(to) or str(getattr(self.config.channels, to))
+        return to if to in ("bot", "modal") else str(getattr(self.config.channels, to))
 
     def _filled(self, text: str) -> str:
         def fill(match: re.Match[str]) -> str:
@@ -293,49 +256,55 @@ class Player:
 
         return _PLACEHOLDER.sub(fill, text)
 
-    async def _message(self, http: aiohttp.ClientSession, user: str, step: Step) -> Json:
+    def _message(self, person: Person, step: Step) -> Json:
         """The newest message the person sees in that channel that holds the words and the button."""
         about = self._filled(step.about)
-        for message in reversed(await self._messages(http, user, self._channel(step.to))):
-            body = str(message)
-            if about in body and (not step.action or f"'{step.action}'" in body):
+        for message in reversed(person.messages(self._channel(step.to))):
+            if about in str(message) and (not step.action or f"'{step.action}'" in str(message)):
                 return message
         raise LookupError(f"{step.who} sees no message about {about!r} with {step.action!r} in {step.to}")
 
-    async def _view(self, http: aiohttp.ClientSession, user: str) -> Json:
-        views = (await self._get(http, f"/people/{user}/views"))["views"]
-        if not views:
-            raise LookupError(f"{user} has no modal open")
-        return dict(views[-1])
-
-    def _block(self, blocks: list[Json], step: Step, *, anywhere: bool = False) -> Json:
-        """The block with the step's button, and with its words unless those stand elsewhere."""
-        about = "" if anywhere else self._filled(step.about)
+    def _button(self, blocks: list[Json], step: Step, *, about: str = "") -> tuple[Json, Json]:
+        """The block with the step's button (and the words `about`), and the button."""
+        words = self._filled(about)
         for block in blocks:
-            if f"'{step.action}'" in str(block) and about in str(block):
-                return block
-        raise LookupError(f"there is no {step.action!r} about {about!r}")
+            accessory = [block["accessory"]] if "accessory" in block else []
+            for element in [*block.get("elements", []), *accessory]:
+                if element.get("action_id") == step.action and words in str(block):
+                    return block, element
+        raise LookupError(f"there is no button {step.action!r} about {words!r}")
 
-    async def _whispers(self, http: aiohttp.ClientSession, user: str, wish: Json) -> list[Json]:
-        """What only this person sees: ephemeral messages where the deed happens, and the bot's direct ones."""
-        found = [m for m in await self._messages(http, user, "bot") if m.get("user") != user]
-        channel = wish.get("channel")
-        if channel and channel != "bot":
-            found += [m for m in await self._messages(http, user, channel) if m.get("ephemeral")]
+    def _whispers(self, person: Person, step: Step) -> int:
+        """How many messages only this person sees: direct ones of the bot, ephemeral ones of the channel."""
+        found = len([m for m in person.messages("bot") if m["author"]["is_bot"]])
+        for channel in (self.config.channels.participants, self._channel(step.to)):
+            member = self.workspace.state.channel(channel)
+            if member is not None and not member.direct and person.id in member.members:
+                found += len([m for m in person.messages(channel) if m["ephemeral"]])
         return found
 
-    async def _messages(self, http: aiohttp.ClientSession, user: str, channel: str) -> list[Json]:
-        name = channel.replace("#", "%23")
-        return list((await self._get(http, f"/people/{user}/channels/{name}/messages")).get("messages", []))
 
-    async def _get(self, http: aiohttp.ClientSession, path_: str) -> Json:
-        async with http.get(path_) as response:
-            return dict(await response.json())
+def _judge(step: Step, seen: Json, *, told: int) -> str | None:
+    """Why what the person saw is not what the step expects, or None; `told`: new messages for them alone."""
+    if seen.get("failure"):
+        return str(seen["failure"])
+    errors, response = seen.get("errors") or {}, str(seen.get("response") or "")
+    if step.shows and step.shows not in response:
+        return f"the reply does not show {step.shows!r}"
+    match step.expect:
+        case "field" if not errors:
+            return "no field was refused"
+        case "opened" if not seen.get("view"):
+            return "no modal opened"
+        case "refused" if not told and not errors:
+            return "nobody told the person that it was refused"
+        case "done" if errors:
+            return f"refused: {errors}"
+    return None
 
-    async def _post(self, http: aiohttp.ClientSession, user: str, verb: str, wish: Json) -> Json:
-        async with http.post(f"/people/{user}/{verb}", json=wish) as response:
-            return dict(await response.json())
 
-
-def _elements(block: Json) -> list[Json]:
-    return [*block.get("elements", []), *([block["accessory"]] if "accessory" in block else [])]
+def _top(person: Person) -> Json:
+    views = person.views()
+    if not views:
+        raise LookupError(f"{person.account.name} has no modal open")
+    return views[-1]
