@@ -102,7 +102,7 @@ def second_config(**changes: Any) -> Config:
         "roles": {"moderators": ["#moderation"], "organisers": ["#orga"]},
     }
     for key, value in changes.items():
-        data[key] = {**data[key], **value} if isinstance(value, dict) else value
+        data[key] = {**data.get(key, {}), **value} if isinstance(value, dict) else value
     return parse(data)
 
 
