@@ -22,7 +22,13 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Run in an empty folder with a copy of the shipped configuration and a clean environment."""
     (tmp_path / "config.toml").write_bytes(shipped("config.toml").read_bytes())
     monkeypatch.chdir(tmp_path)
-    for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "WORKSHOP_DATABASE_URL", "WORKSHOP_CONFIG"):
+    for name in (
+        "SLACK_BOT_TOKEN",
+        "SLACK_APP_TOKEN",
+        "SLACK_SIGNING_SECRET",
+        "WORKSHOP_DATABASE_URL",
+        "WORKSHOP_CONFIG",
+    ):
         monkeypatch.delenv(name, raising=False)
     return tmp_path
 
@@ -33,11 +39,13 @@ def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> A
 
     def run(*words: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["workshop-bot", *words])
-        with pytest.raises(SystemExit) as ended:
+        try:
             main()
-            sys.exit(0)
+            status = 0
+        except SystemExit as ended:
+            status = int(ended.code or 0)
         printed = capfd.readouterr()
-        return int(ended.value.code or 0), printed.out, printed.err
+        return status, printed.out, printed.err
 
     return run
 
@@ -74,7 +82,15 @@ def test_ask_batch_keeps_the_order_and_goes_on_after_a_bad_line(run: Any, tmp_pa
     answers = [json.loads(line) for line in out.splitlines()]
     assert status == 0
     assert [answer["id"] for answer in answers] == ["a", None, "c", None, "d", "e", 7]
-    assert [answer.get("status") for answer in answers] == ["answered", None, None, None, None, None, "small_talk"]
+    assert [answer.get("status") for answer in answers] == [
+        "answered",
+        None,
+        None,
+        None,
+        None,
+        None,
+        "small_talk",
+    ]
     assert all("error" in answer for answer in answers[1:6])
 
 
@@ -108,7 +124,10 @@ def test_wrong_usage_ends_with_two(run: Any, words: tuple[str, ...]) -> None:
 def test_a_bad_configuration_ends_with_two_and_names_every_mistake(run: Any, tmp_path: Path) -> None:
     text = (tmp_path / "config.toml").read_text(encoding="utf-8")
     (tmp_path / "config.toml").write_text(
-        text.replace("Europe/Zurich", "Mars/Olympus").replace("posts_per_minute = 200", "posts_per_minute = 0"), encoding="utf-8"
+        text.replace("Europe/Zurich", "Mars/Olympus").replace(
+            "posts_per_minute = 200", "posts_per_minute = 0"
+        ),
+        encoding="utf-8",
     )
     for words in (("check",), ("ask", "when?"), ("run",)):
         status, out, err = run(*words)

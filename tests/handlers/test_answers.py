@@ -74,9 +74,11 @@ async def test_an_organiser_s_answer_goes_to_all_who_asked_and_is_learned(house:
     answers = [m for m in asker.thread("bot", said["ts"]) if "join from the" in m["text"]]
     assert len(answers) == 1
     assert "<!channel>" not in answers[0]["text"]
-    assert any("join from the" in text for text in [m["text"] for m in other.messages("bot")] + [
-        reply["text"] for m in other.messages("bot") for reply in other.thread("bot", m["ts"])
-    ])
+    assert any(
+        "join from the" in text
+        for text in [m["text"] for m in other.messages("bot")]
+        + [reply["text"] for m in other.messages("bot") for reply in other.thread("bot", m["ts"])]
+    )
     assert "join from the" in await house.ask(house.person("U0PART0PARIS"), "Is there a dial-in number?")
     async with house.bot.desk.database.read() as db:
         assert (await db.scalars(select(Inquiry.state))).all() == ["answered"]
@@ -100,7 +102,13 @@ async def test_a_participant_s_forged_click_on_an_organiser_s_button_is_refused(
     card = house.person(ORGANISER).messages(ORGANISERS)[-1]
     value = button_of(card, "answers.ignore")["value"]
     person = house.person(PARTICIPANT)
-    action = {"type": "button", "action_id": "answers.ignore", "block_id": "b", "action_ts": "1.1", "value": value}
+    action = {
+        "type": "button",
+        "action_id": "answers.ignore",
+        "block_id": "b",
+        "action_ts": "1.1",
+        "value": value,
+    }
     await person.forge({"type": "block_actions", "actions": [action], "trigger_id": "1.1", "container": {}})
     await house.settle()
     assert "Only organisers" in house.texts(person, "bot")[-1]
