@@ -16,10 +16,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot import home
 from bot.errors import Invalid
 from bot.programme import versions
-from bot.questions import beside, board, life, windows
+from bot.questions import beside, board, life, stage, windows
 from bot.questions.deeds import Deed, Wish
 from bot.questions.picture import draw, draw_one
 from bot.questions.undo import undo
+from bot.rendering import Mrkdwn
 from bot.store.intake import first_time
 from bot.store.tables import Person, Question
 from handlers.answers import acquaint
@@ -102,6 +103,8 @@ async def filled_in(ack: AsyncAck, body: dict[str, Any], view: dict[str, Any], d
 async def command(call: Call, deed: str) -> Reply:
     """`/workshop <deed> N …`: what the button does, on the question as it is now."""
     await call.desk.require_moderator(call.user)
+    if deed == "stage" and call.words.lower() in ("link", "revoke"):
+        return await _stage_link(call, revoke=call.words.lower() == "revoke")
     number, rest = number_and_rest(call.words)
     if deed == "answer" and rest:
         deed = "answer_text"
@@ -258,6 +261,23 @@ async def _open_deed_form(
         "initial": initial.get(deed, ""),
     }
     await client.views_open(trigger_id=trigger_id, view=desk.rendering.view("questions/deed", values))
+
+
+async def _stage_link(call: Call, *, revoke: bool) -> Reply:
+    """`/workshop stage link` makes a secret link that drives the stage; `stage revoke` ends all of them."""
+    desk, now = call.desk, call.desk.now()
+    async with desk.database.begin() as db:
+        if not await first_time(db, call.key, now=now):
+            return None
+        segment = board.segment_for_stage(await versions.current(db), None, now=now)
+        by = await desk.person(db, call.user)
+        if revoke:
+            await stage.revoke_keys(db, by=by, moderates=True, now=now)
+            return desk.rendering.message("questions/stage_link", {"url": "", "public": True})
+        secret = await stage.make_key(db, segment, by=by, moderates=True, now=now)
+    url = f"{(desk.public_url or '').rstrip('/')}/stage?segment={segment.id}#key={secret}"
+    values = {"url": Mrkdwn(url), "public": desk.public_url is not None}
+    return desk.rendering.message("questions/stage_link", values)
 
 
 async def _switch(call: Call, words: str) -> Reply:
