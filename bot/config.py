@@ -195,6 +195,14 @@ class StandardsSection(Section):
     source: Line
 
 
+class AbbreviationSection(Section):
+    """What a short form stands for."""
+
+    short: Line
+    full: Line
+    source: Line
+
+
 class SegmentSection(Section):
     """A segment of the programme's first version; times are local, in `workshop.zone`."""
 
@@ -349,6 +357,7 @@ class QuestionsSection(Section):
     open_per_person: Annotated[int, Field(ge=1, le=100)] = 5
     per_minute: Annotated[int, Field(ge=1, le=100)] = 3
     publish: Literal["after-review", "at-once"] = "after-review"
+    field: list[Line] = []  # words of the panel's field: a question of opinion made of them is for the panel
     hold_words: list[Line] = []
     quiet_votes: bool = False
     minutes_each: Annotated[int, Field(ge=1, le=60)] = 2
@@ -372,6 +381,7 @@ class Config(Section):
     purpose: PurposeSection | None = None
     subjects: list[SubjectSection] = []
     standards: StandardsSection | None = None
+    abbreviations: list[AbbreviationSection] = []
     segments: Annotated[list[SegmentSection], Field(min_length=1)]
     reminders: list[ReminderSection] = []
     channels: ChannelsSection

@@ -24,6 +24,8 @@ from bot.rendering import Rendering, clip
 
 QUOTE_LIMIT = 160
 PANEL_LIMIT = 3_000
+# Topics that a question of opinion may look like.
+OPEN_TO_OPINION = frozenset({"about", "participation", "findings", "standards", "subject", "subject-details", "organiser", "documents-access"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ class Answers:
         moment = Moment(at, programme, tz, language.code)
         cleaned = clean(text)
         if not any(character.isalnum() for character in cleaned):
-            return self._wordless(text, cleaned, moment)
+            return self._wordless(moment)
         reader = _Reading(self, language, moment, cleaned, learned)
         return reader.reply()
 
@@ -164,10 +166,9 @@ class Answers:
                 return self._languages[code]
         return self._languages["en"]
 
-    def _wordless(self, text: str, cleaned: str, moment: Moment) -> Answer:
-        """Nothing but emoji, marks or a mention: a sign of life where a person was addressed."""
-        name = "wordless" if cleaned == "" and not text.strip() else "emoji"
-        return Answer("small_talk", self.composer.frame(name, moment), moment.lang, confidence=1.0)
+    def _wordless(self, moment: Moment) -> Answer:
+        """Nothing but emoji, marks or a mention."""
+        return Answer("unknown", self.composer.frame("wordless", moment), moment.lang, confidence=1.0)
 
     def _framed(self, said: list[Said], declined: list[str], moment: Moment, *, confidence: float, choices: tuple[Choice, ...] = (), foreign: bool = False, long: bool = False) -> Answer:  # fmt: skip
         topics = [one for one in said if one.kind == "topic"]
@@ -234,18 +235,20 @@ class _Reading:
             return self._for_panel(panel)
         if self.learned and (found := self.understanding.learned(self.text, self.learned)) is not None:
             return self._learned(found)
-        matches = self.matches()
-        matches = self._asking(matches)
-        opinion = [
-            match for match in matches if match.topic is None and self.understanding.is_opinion(match.part)
-        ]
-        if opinion and not any(
-            match.topic is not None and match.topic.front.kind == "topic" for match in matches
-        ):
-            return self._for_panel(self._whole_sentence())
+        matches = self._asking(self.matches())
+        opinions = [match for match in matches if self._is_opinion(match)]
+        if opinions:
+            others = [match for match in matches if match not in opinions and match.topic is not None]
+            if not any(match.topic.front.kind == "topic" and not self._is_unknown(match.topic) for match in others if match.topic):
+                return self._for_panel(self._whole())
+            matches = [match for match in matches if match not in opinions]
         return self._compose(matches)
 
-    def _whole_sentence(self) -> str:
+    def _is_opinion(self, match: Match) -> bool:
+        settled = match.topic is not None and match.topic.id.split(":")[0] not in OPEN_TO_OPINION
+        return not settled and self.understanding.is_opinion(match.part)
+
+    def _whole(self) -> str:
         return clip(" ".join(self.text.split()), PANEL_LIMIT)
 
     def _for_panel(self, question: str) -> Answer:

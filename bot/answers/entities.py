@@ -121,6 +121,13 @@ class Entities:
                 letters = [word for word in words if not word.isdigit()]
                 self._series.update(letters[-1:])
                 self._lead.update(letters[:-1])
+        self._numbered = {
+            (words[:-1] if words[-1].isdigit() else (match[1],)): words[-1] if words[-1].isdigit() else match[2]
+            for subject in config.subjects
+            for name in subject.names
+            if (words := lexicon.split(fold(name)))
+            and ((match := re.fullmatch(r"([a-z]+)(\d+)", words[-1])) or words[-1].isdigit())
+        }
         self._spans = {lexicon.split(phrase): span for phrase, span in self.times.spans.items()}
         self._days = {lexicon.split(phrase): offset for phrase, offset in self.times.days.items()}
         self._dayparts = {lexicon.split(phrase): span for phrase, span in self.times.dayparts.items()}
@@ -153,6 +160,7 @@ class Entities:
         best: tuple[int, frozenset[str], object] = (0, frozenset(), None)
         for name, finder in (
             ("code", self._code),
+            ("othernumber", self._other_number),
             ("date", self._date),
             ("clock", self._clock),
             ("money", self._money),
@@ -198,6 +206,18 @@ class Entities:
                 return position - at + 2, Code(f"{token.raw}.{digits}", self._numbers.get(digits))
         if token.norm in self._numbers and token.kind == "number":
             return position - at + 1, Code(token.raw, self._numbers[token.norm])
+        return 0, None
+
+    def _other_number(self, line: list[Token], at: int) -> tuple[int, object]:
+        """"SG13", "Study Group 20" where the workshop is about Study Group 5."""
+        for words, number in self._numbered.items():
+            length = len(words)
+            run = tuple(token.norm for token in line[at : at + length])
+            if run == words and (other := _norm(line, at + length)).isdigit() and other != number:
+                return length + 1, other
+            match = re.fullmatch(r"([a-z]+)(\d+)", line[at].norm)
+            if match and words == (match[1],) and match[2] != number:
+                return 1, match[2]
         return 0, None
 
     def _date(self, line: list[Token], at: int) -> tuple[int, object]:

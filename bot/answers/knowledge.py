@@ -39,10 +39,11 @@ class Front(BaseModel):
     family: str = ""
     known: bool | str = True  # an expression is worked out when the answer is given
     kind: Literal["topic", "small_talk"] = "topic"
-    each: Literal["", "subjects", "segments", "standards"] = ""
+    each: Literal["", "subjects", "segments", "standards", "abbreviations"] = ""
     when: str = ""
     words: list[str] = []
     needs: list[str] = []
+    fragments: list[str] = []  # needs that count only in a message of a few words
     allows: list[str] = Field(default=[], alias="with")
     phrasings: list[str] = Field(min_length=1)
     sources: list[str] = []
@@ -124,6 +125,8 @@ def _instances(path: Path, front: Front, body: str, config: Config, rendering: R
         items = list(config.subjects)
     elif front.each == "segments":
         items = list(config.segments)
+    elif front.each == "abbreviations":
+        items = list(config.abbreviations)
     elif front.each == "standards":
         items = list(config.standards.items) if config.standards else []
     for item in items:
@@ -141,7 +144,7 @@ def _instances(path: Path, front: Front, body: str, config: Config, rendering: R
 
 
 def _identity(item: Any) -> str:
-    return str(getattr(item, "id", None) or re.sub(r"[^a-z0-9]+", "-", fold(item.code)).strip("-"))
+    return str(getattr(item, "id", None) or re.sub(r"[^a-z0-9]+", "-", fold(getattr(item, "code", None) or item.short)).strip("-"))
 
 
 def _undefined(path: Path, front: Front, body: str, rendering: Rendering) -> Iterator[Mistake]:

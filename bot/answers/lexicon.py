@@ -24,7 +24,10 @@ class Panel(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     prefixes: list[str] = []
-    asking: list[str] = []  # forms of a question of opinion or policy
+    asking: list[str] = []  # how a question of opinion or policy begins
+    judging: list[str] = []  # what makes one of any question about the field
+    audience: list[str] = []  # who sits on a panel
+    thinking: list[str] = []  # what they are asked to do
 
 
 class Lists(BaseModel):
@@ -42,6 +45,13 @@ class Lists(BaseModel):
     context: str
     negations: str
     lead_in: str
+    tags: str  # words that only ask whether it is so
+    asking: str  # words that lead to what is asked
+    reporting: str  # words that lead to what somebody said
+    tellers: str  # words that begin a statement
+    prepositions: str
+    imperatives: str
+    own: str
 
 
 class Times(BaseModel):
@@ -128,7 +138,7 @@ class Lexicon:
             words.lists.negations,
         ):
             self.vocabulary |= self._set(line)
-        for line in (*words.panel.prefixes, *words.panel.asking):
+        for line in (*words.panel.prefixes, *words.panel.asking, *words.panel.audience):
             self.vocabulary.update(self.split(line))
 
     def _set(self, line: str) -> set[str]:
@@ -144,15 +154,17 @@ class Lexicon:
         )
 
     def add(self, phrase: str, name: str) -> None:
-        """Let a phrase stand for `name` ("" for nothing at all)."""
-        words = self.split(fold(phrase))
+        """Let a phrase stand for `name` ("" for nothing at all); "=phrase" only in just this form."""
+        words = self.split(fold(phrase.removeprefix("=")))
         if not words:
             return
         self._exact.setdefault(words, set()).add(name)
+        self._longest[stem(words[0])] = max(self._longest.get(stem(words[0]), 0), len(words))
+        self.vocabulary.update(words)
+        if phrase.startswith("="):
+            return
         stems = tuple(stem(word) for word in words)
         self._stems.setdefault(stems, set()).add(name)
-        self._longest[stems[0]] = max(self._longest.get(stems[0], 0), len(stems))
-        self.vocabulary.update(words)
 
     def names(self, phrase: str) -> frozenset[str]:
         """Everything a whole phrase stands for."""

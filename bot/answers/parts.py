@@ -1,4 +1,4 @@
-"""A message cut into parts that each ask one thing."""
+"""A message cut into parts that each ask or tell one thing."""
 
 from __future__ import annotations
 
@@ -9,24 +9,25 @@ from bot.answers.entities import Atom
 from bot.answers.lexicon import Words
 from bot.answers.text import Sentence, Token
 
-MOST_PARTS = 12
+MOST_PARTS = 16
+_CLAUSE_MARKS = (",", "-", ":", ")", "(", '"')
 
 
 @dataclass(slots=True)
 class Part:
-    """A run of tokens that asks or says one thing, with what it names."""
+    """A run of tokens that asks or tells one thing, with what it names."""
 
     tokens: list[Token]
     asked: bool  # a question mark belonged to it
     request: bool = True  # it asks for something, rather than telling something
+    claim: bool = False  # it states something and asks whether that is so ("…, right?")
     atoms: list[Atom] = field(default_factory=list)
 
     def quoted(self, text: str) -> str:
         """The part as the person wrote it, on one line."""
-        spans = [token for token in self.tokens if token.end > token.start]
-        if not spans:
+        if not self.tokens:
             return ""
-        return " ".join(text[spans[0].start : spans[-1].end].split()).strip(" ,;:-")
+        return " ".join(text[self.tokens[0].start : self.tokens[-1].end].split()).strip(" ,;:-")
 
     @property
     def norms(self) -> list[str]:
@@ -45,55 +46,89 @@ class Splitter:
         self.coordinators = frozenset(lists.coordinators.split())
         self.context = frozenset(lists.context.split())
         self.negations = frozenset(lists.negations.split())
+        self.tags = frozenset(lists.tags.split())
+        self.asking = frozenset(lists.asking.split())
+        self.reporting = frozenset(lists.reporting.split())
+        self.tellers = frozenset(lists.tellers.split())
+        self.prepositions = frozenset(lists.prepositions.split())
+        self.imperatives = frozenset(lists.imperatives.split())
+        self.own = frozenset(lists.own.split())
+        self.lead_in = frozenset(lists.lead_in.split())
 
     def parts(self, sentences: Sequence[Sentence]) -> list[Part]:
         """All parts of a message, in order."""
         found: list[Part] = []
         for sentence in sentences:
             clauses = self._clauses(sentence.tokens)
+            tagged = False
+            while len(clauses) > 1 and all(token.norm in self.tags for token in clauses[-1]):
+                clauses.pop()
+                tagged = True
+            while found and clauses and sentence.asked and all(token.norm in self.tags for token in clauses[-1]):
+                clauses.pop()
+                found[-1].asked = found[-1].claim = found[-1].request = True
             for index, clause in enumerate(clauses):
-                asked = sentence.asked and (index == len(clauses) - 1 or self.opens(clause, 0))
-                found.append(Part(clause, asked, self._requests(clause, asked)))
-        return found[:MOST_PARTS]
+                last = index == len(clauses) - 1
+                asked = sentence.asked and (last or self.opens(clause, 0))
+                kept = self._unframed(clause)
+                part = Part(kept, asked, self._requests(kept, asked), claim=tagged and last)
+                part.request = part.request or kept is not clause or part.claim
+                found.append(part)
+        if len(found) > MOST_PARTS:
+            found = [*found[: MOST_PARTS // 2], *found[-MOST_PARTS // 2 :]]
+        return found
 
     def _clauses(self, tokens: list[Token]) -> list[list[Token]]:
-        """Cut before "and how …", ", is it …", "because …"; what would be empty joins its neighbour."""
+        """Cut before "and how …", ", is it …", ", I am …", "because …"."""
         borders = [0]
         for at in range(1, len(tokens)):
             norm = tokens[at].norm
-            previous = tokens[at - 1].norm
-            coordinated = norm in self.coordinators or norm in (",", "-", ":", ")", "(")
-            if (
-                (coordinated and self._opens_after(tokens, at + 1))
-                or (
-                    norm in self.context
-                    and at > 1
-                    and at + 2 < len(tokens)
-                    and self._clause_follows(tokens, at + 1)
-                )
-                or (
-                    norm in self.wh
-                    and previous not in self.coordinators
-                    and at > 2
-                    and self.opens(tokens, at)
-                    and self._was_complete(tokens, borders[-1], at)
-                )
-            ):
+            coordinated = norm in self.coordinators or norm in _CLAUSE_MARKS or norm == "/"
+            if coordinated and self._opens_after(tokens, at + 1):
+                borders.append(at)
+            elif coordinated and (norm in _CLAUSE_MARKS or norm == "and") and self._tells_after(tokens, at + 1):
+                borders.append(at)
+            elif norm in _CLAUSE_MARKS and self._tells_after(tokens, borders[-1]):
+                borders.append(at)
+            elif norm in _CLAUSE_MARKS and all(token.norm in self.tags for token in tokens[at + 1 :]):
+                borders.append(at)
+            elif norm in self.context and at > 1 and at + 2 < len(tokens) and self._subject(tokens, at + 1):
+                borders.append(at)
+            elif norm in self.wh and at > borders[-1] + 2 and self.opens(tokens, at) and self._was_complete(tokens, borders[-1], at):
+                borders.append(at)
+            elif norm in self.polar and at > borders[-1] + 2 and self.opens(tokens, at) and self._greeted(tokens, borders[-1], at):
                 borders.append(at)
         borders.append(len(tokens))
-        cut = [tokens[start:end] for start, end in zip(borders, borders[1:], strict=False)]
-        return self._joined([clause for clause in (self._trimmed(part) for part in cut) if clause])
+        cut = [self._trimmed(tokens[start:end]) for start, end in zip(borders, borders[1:], strict=False)]
+        return self._joined([clause for clause in cut if clause])
+
+    def _skipped(self, tokens: list[Token], at: int) -> int:
+        skip = ("then", "secondly", "finally", "second", "third", "firstly", "first", "also", "so", "please", "but", "actually")
+        while at < len(tokens) and (
+            tokens[at].norm in self.coordinators or tokens[at].kind == "mark" or tokens[at].norm in skip
+        ):
+            at += 1
+        return at
 
     def _opens_after(self, tokens: list[Token], at: int) -> bool:
-        while at < len(tokens) and (
-            tokens[at].norm in self.coordinators
-            or tokens[at].kind == "mark"
-            or tokens[at].norm in ("then", "secondly", "finally", "second", "third", "if", "whether")
-        ):
-            if tokens[at].norm in ("if", "whether"):
-                return True
-            at += 1
+        at = self._skipped(tokens, at)
+        if at + 1 < len(tokens) and tokens[at].norm in ("if", "whether"):
+            return True
+        if at + 2 < len(tokens) and tokens[at].norm in self.prepositions and tokens[at + 1].norm in ("what", "which", "whom"):
+            return True
         return self.opens(tokens, at)
+
+    def _tells_after(self, tokens: list[Token], at: int) -> bool:
+        """Whether "I am in Tokyo", "my boss says …" begins at a token."""
+        at = self._skipped(tokens, at)
+        if at + 2 >= len(tokens):
+            return False
+        norm, follows = tokens[at].norm, tokens[at + 1].norm
+        if norm in ("i", "we"):
+            return follows not in ("should",)
+        if norm in ("my", "our"):
+            return any(token.norm in self.polar or token.norm in self.asking or token.norm in self.reporting for token in tokens[at + 2 : at + 5])
+        return (norm in ("it", "they", "you", "he", "she") and follows in self.polar) or norm in ("thanks", "because")
 
     def opens(self, tokens: list[Token], at: int) -> bool:
         """Whether a question or request begins at a token."""
@@ -106,55 +141,23 @@ class Splitter:
             return False
         follows = tokens[at + 1].norm
         if norm in self.polar:
-            return follows in self.subjects or (
-                follows == "not" and at + 2 < len(tokens) and tokens[at + 2].norm in self.subjects
-            )
-        return norm in ("please", "tell", "send", "give", "share", "show") and follows not in ("you",)
+            if follows == "not" and at + 2 < len(tokens):
+                return tokens[at + 2].norm in self.subjects
+            return follows in self.subjects
+        return norm in self.imperatives and follows != "you"
 
-    def _clause_follows(self, tokens: list[Token], at: int) -> bool:
-        return tokens[at].norm in (
-            "i",
-            "we",
-            "my",
-            "our",
-            "it",
-            "the",
-            "they",
-            "you",
-            "there",
-            "he",
-            "she",
-            "this",
-        )
+    def _subject(self, tokens: list[Token], at: int) -> bool:
+        return tokens[at].norm in ("i", "we", "my", "our", "it", "the", "they", "you", "there", "he", "she", "this", "that", "of")
 
     def _was_complete(self, tokens: list[Token], start: int, at: int) -> bool:
-        """ "… the workshop how do I …": a question that begins without a border, after another one."""
+        """"… the workshop how do I …": a question that begins without a border, after another one."""
         head = [token.norm for token in tokens[start:at]]
-        return any(norm in self.wh or norm in self.polar for norm in head[:2]) and tokens[
-            at - 1
-        ].norm not in (
-            "know",
-            "tell",
-            "me",
-            "of",
-            "on",
-            "for",
-            "about",
-            "in",
-            "to",
-            "from",
-            "at",
-            "see",
-            "understand",
-            "check",
-            "confirm",
-            "by",
-            "until",
-            "till",
-            "is",
-            "with",
-            "out",
-        )
+        embeds = self.asking | self.prepositions | self.polar | {"me", "us", "then", "if", "exactly", "just", "you", "idea"}
+        return any(norm in self.wh or norm in self.polar for norm in head[:2]) and head[-1] not in embeds
+
+    def _greeted(self, tokens: list[Token], start: int, at: int) -> bool:
+        """"Hello team can I …", "thanks for the info is it …"."""
+        return all(token.norm in self.lead_in for token in tokens[start:at])
 
     def _trimmed(self, tokens: list[Token]) -> list[Token]:
         start, end = 0, len(tokens)
@@ -165,81 +168,51 @@ class Splitter:
         return tokens[start:end]
 
     def _joined(self, clauses: list[list[Token]]) -> list[list[Token]]:
-        """ "how | and when do I register": a bare "how" asks nothing by itself."""
+        """"how | and when do I register": a bare "how" asks nothing by itself."""
         made: list[list[Token]] = []
         for clause in clauses:
-            if (
-                made
-                and all(token.norm in self.wh for token in made[-1])
-                and len(made[-1]) == 1
-                and made[-1][0].norm in ("how", "what", "why", "which")
-            ):
+            if made and len(made[-1]) == 1 and made[-1][0].norm in ("how", "what", "why", "which", "if", "whether"):
                 made[-1] = [*made[-1], *clause]
             else:
                 made.append(clause)
         return made
 
+    def _unframed(self, tokens: list[Token]) -> list[Token]:
+        """"My boss wants to know when it starts", "I was told that it is free": only what follows."""
+        for at in range(len(tokens) - 1, 0, -1):
+            norm = tokens[at].norm
+            head = tokens[:at]
+            if norm in ("if", "whether") and any(token.norm in self.asking for token in head):
+                return tokens[at:]
+            if norm in self.wh and self.opens(tokens, at) and any(token.norm in self.asking for token in head[-4:]):
+                if at + 1 < len(tokens) and not any(token.norm in self.wh for token in head):
+                    return tokens[at:]
+        for at in range(1, min(len(tokens) - 2, 9)):
+            norm = tokens[at].norm
+            if norm in self.reporting and tokens[0].norm in self.tellers:
+                rest = tokens[at + 1 :]
+                while rest and rest[0].norm in ("that", "me", "us", "in", "the", "somewhere", "letter", "email", "to", "it") and len(rest) > 2:
+                    if rest[0].norm in ("it", "the"):
+                        break
+                    rest = rest[1:]
+                return rest
+        return tokens
+
     def _requests(self, tokens: list[Token], asked: bool) -> bool:
+        if not tokens:
+            return False
         if asked or self.opens(tokens, 0) or len(tokens) <= 4:
-            return True
+            return tokens[0].norm not in ("i", "we") or asked or len(tokens) > 4 or any(token.norm in self.asking for token in tokens)
         norms = [token.norm for token in tokens]
-        if norms[0] in self.openers and norms[0] not in ("i",):
+        if norms[0] in self.openers:
             return True
-        asking = (
-            "wonder",
-            "wondering",
-            "know",
-            "tell",
-            "need",
-            "want",
-            "looking",
-            "send",
-            "give",
-            "share",
-            "please",
-            "ask",
-            "confirm",
-            "clarify",
-            "like",
-            "find",
-            "interested",
-            "see",
-            "unsure",
-            "sure",
-            "curious",
-            "if",
-            "whether",
-            "remind",
-            "help",
-        )
-        if any(norm in asking or norm in self.wh for norm in norms):
+        if any(norm in self.asking or norm in self.wh or norm in ("if", "whether") for norm in norms):
             return True
-        return norms[0] not in (
-            "i",
-            "we",
-            "my",
-            "our",
-            "it",
-            "the",
-            "they",
-            "you",
-            "he",
-            "she",
-            "this",
-            "that",
-            "there",
-            "because",
-            "since",
-            "as",
-        )
+        return norms[0] not in self.tellers and norms[0] not in self.context
 
     def pieces(self, part: Part) -> list[Part]:
         """The items of "the date, the time and the link", each as a part of its own; empty when there is one."""
-        cuts = [
-            at
-            for at, token in enumerate(part.tokens)
-            if token.norm in self.coordinators or token.norm in (",", "/", ";")
-        ]
+        cuts = [at for at, token in enumerate(part.tokens) if token.norm in self.coordinators or token.norm in (",", "/", "-", ":", "|", "+")]
         if not cuts:
             return []
         borders = [-1, *cuts, len(part.tokens)]
@@ -252,38 +225,17 @@ class Splitter:
 
     def is_polar(self, part: Part) -> bool:
         """Whether a part can be answered with yes or no."""
-        norms = [norm for norm in part.norms if norm not in (",", "-")]
-        while norms and norms[0] in (
-            "so",
-            "and",
-            "but",
-            "also",
-            "hi",
-            "hello",
-            "please",
-            "ok",
-            "well",
-            "hey",
-            "then",
-            "or",
-            "actually",
-            "just",
-        ):
+        if part.claim:
+            return True
+        norms = [norm for norm in part.norms if norm not in (",", "-", ":")]
+        while norms and norms[0] in self.lead_in:
             norms.pop(0)
         if not norms:
             return False
-        if any(norm in self.wh for norm in norms[:3]) or norms[:2] in (
-            ["can", "you"],
-            ["could", "you"],
-            ["would", "you"],
-            ["will", "you"],
-        ):
-            tail = [norm for norm in norms if norm in ("if", "whether")]
-            return bool(tail)
-        if norms[0] in self.polar:
-            return True
-        if any(norm in ("if", "whether") for norm in norms):
+        if norms[0] in ("can", "could", "would", "will", "may") and norms[1:2] == ["you"] or any(norm in self.wh for norm in norms[:3]):
+            return "if" in norms or "whether" in norms
+        if norms[0] in self.polar or "if" in norms or "whether" in norms:
             return True
         if any(norm in self.wh for norm in norms):
             return False
-        return part.asked and len(norms) > 2
+        return part.asked and (len(norms) > 2 or norms[-1] in self.tags)

@@ -256,8 +256,16 @@ def _status(claim: Claim) -> bool | None:
 
 
 def _listed(claim: Claim) -> bool | None:
+    if claim.has("othernumber"):
+        return False
     codes = [value for value in claim.values("code") if isinstance(value, Code)]
     return all(code.listed is not None for code in codes) if codes else None
+
+
+def _subject(claim: Claim) -> bool | None:
+    if any("?" in atom.names for atom in claim.part.atoms):
+        return False if claim.has("meaning") else None
+    return True if claim.has("discuss") or claim.has("launch") or claim.has("relate") or claim.has("about") else None
 
 
 CHECKS: dict[str, Callable[[Claim], bool | None]] = {
@@ -270,8 +278,7 @@ CHECKS: dict[str, Callable[[Claim], bool | None]] = {
     "participation": _participation,
     "status": _status,
     "listed": _listed,
-    "yes": lambda claim: True,
-    "no": lambda claim: False,
+    "subject": _subject,
 }
 
 

@@ -25,7 +25,7 @@ _QUOTES = str.maketrans({"’": "'", "‘": "'", "`": "'", "´": "'", "“": '"'
 _SPACES = re.compile(r"[^\S\n]+")
 
 _TOKEN = re.compile(
-    r"""(?P<url>(?:https?://|www\.)[^\s<>"]+|[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:com|org|int|net|ch|io|edu)(?:/[^\s<>"]*)?(?![\w.]))
+    r"""(?P<url>\.{0,2}(?:/\.\.|\.\./)\S*|(?:https?://|www\.)[^\s<>"]+|[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:com|org|int|net|ch|io|edu)(?:/[^\s<>"]*)?(?![\w.]))
     |(?P<email>[\w.+-]+@[\w-]+\.[\w.-]+)
     |(?P<sign>[€$£¥%])
     |(?P<clock>(?<![\d.])(?:[01]?\d|2[0-4])\s?[:h.]\s?[0-5]\d(?:\s?(?:am|pm|a\.m\.?|p\.m\.?))?(?![\d.]*\d)|(?<![\d.:])(?:[01]?\d|2[0-4])\s?(?:am|pm|a\.m\.?|p\.m\.?|hrs?|h)(?!\w)|(?<![\d.:])(?:[01]\d|2[0-3])[0-5]\d\s?(?:hrs?|hours|h)(?!\w))
@@ -74,6 +74,7 @@ def clean(text: str) -> str:
     text = _SLACK_OTHER.sub(" ", _SLACK_CHANNEL.sub(" ", text))
     text = unicodedata.normalize("NFKC", text).translate(_QUOTES)
     text = "".join(_kept(character) for character in text)
+    text = re.sub(r"(?<=\w)\s+=+\s+(?=\w)", " means ", text)
     text = _MARKS.sub("", _FENCE.sub(" ", _EMOJI_CODE.sub(" ", text)))
     return _SPACES.sub(" ", text).strip()
 

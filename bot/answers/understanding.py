@@ -27,6 +27,30 @@ UNKNOWN = "?"
 _ONLY_EVENT = frozenset({EVENT})
 
 
+_LOGISTICS = frozenset({"register", "link", "cost_", "page", "speakers", "recording", "certificate", "joining-link", "programme_", "slides", "contact"})
+_QUESTION_WORDS = frozenset({"question", "questions", "q", "qn", "query", "ask", "comment"})
+FRAGMENT = 5  # tokens of a message that may be nothing but a catchword
+_ATTRIBUTES = frozenset({"when", "where", "who", "how", "why", "cost", "link", "start", "end", "duration"})
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One way of asking for a topic: all of `needs` must be said, each by one of its names.
+
+    `names_too`: a yes-or-no question may also hold names that nobody knows ("organised by UNESCO?").
+    """
+
+    needs: tuple[Names, ...]
+    longest: int = 10_000
+    names_too: bool = False
+
+    @classmethod
+    def of(cls, line: str) -> Form:
+        """Read "when event" or "organise|sign *"."""
+        words = line.split()
+        return cls(tuple(frozenset(word.split("|")) for word in words if word != "*"), names_too="*" in words)
+
+
 @dataclass(slots=True)
 class Match:
     """A part and the topic that answers it; None when nothing does. `near`: topics that almost did."""
@@ -57,11 +81,14 @@ class Understanding:
         )
         self.entities = Entities(config, self.lexicon, places, calendar, self.spelling.is_word)
         self._learn_topics()
-        self._lead_in = frozenset(words.lists.lead_in.split())
         self._panel_prefixes = sorted(
             (self.lexicon.split(line) for line in words.panel.prefixes), key=len, reverse=True
         )
         self._asking_forms = [self.lexicon.split(line) for line in words.panel.asking]
+        names = [*words.panel.audience, *(name for subject in config.subjects for name in subject.names)]
+        self._audiences = [self.lexicon.split(fold(name)) for name in names]
+        self._thinking_forms = [self.lexicon.split(line) for line in words.panel.thinking]
+        self._judging_forms = [self.lexicon.split(line) for line in words.panel.judging]
 
     # what the words mean
 
@@ -84,6 +111,8 @@ class Understanding:
         for title in (config.workshop.title, config.workshop.short_title, f"{config.workshop.kind}"):
             if title and title != "workshop":
                 self.lexicon.add(title, EVENT)
+        for entry in config.abbreviations:
+            self.lexicon.add(f"={entry.short}", f"short:{entry.short}")
         for segment in config.segments:
             self.lexicon.add(segment.title, f"segment:{segment.id}")
 
@@ -98,6 +127,9 @@ class Understanding:
         texts += [text for segment in config.segments for text in (segment.title, segment.description or "")]
         words = {word for text in texts for word in re.findall(r"[^\W\d_]{3,}", fold(text))}
         self.matter_words = {word for word in words if word not in self.lexicon.harmless}
+        title = re.findall(r"[^\W\d_]{3,}", fold(f"{config.workshop.title} {config.workshop.short_title}"))
+        self._title = frozenset(stem(word) for word in title if word not in self.lexicon.harmless)
+        self._field = frozenset(stem(word) for line in config.questions.field for word in self.lexicon.split(line))
         return frozenset(stem(word) for word in self.matter_words)
 
     def _learn_topics(self) -> None:
@@ -106,9 +138,11 @@ class Understanding:
             own = frozenset({topic.id})
             needs = [line.replace("{it}", self._own_name(topic)) for line in topic.front.needs]
             for line in needs:
-                topic.alternatives.append(tuple(frozenset(need.split("|")) for need in line.split()))
+                topic.alternatives.append(Form.of(line))
+            for line in topic.front.fragments:
+                topic.alternatives.append(replace(Form.of(line), longest=FRAGMENT))
             if topic.words:
-                topic.alternatives.append((own,))
+                topic.alternatives.append(Form((own,)))
             allows = {name.replace("{it}", self._own_name(topic)) for name in topic.front.allows} | {topic.id}
             own_forms = not topic.alternatives
             for phrasing in topic.phrasings:
@@ -119,15 +153,15 @@ class Understanding:
                 if key:
                     topic.keys.add(key)
                     if own_forms:
-                        topic.alternatives.append(key)
+                        topic.alternatives.append(Form(key))
                 allows.update(name for atom in atoms for name in atom.names if name != UNKNOWN)
             topic.allows = frozenset(allows)
 
     def _own_name(self, topic: Topic) -> str:
-        kind = {"subjects": "subject", "segments": "segment", "standards": "standard"}.get(
-            topic.front.each, ""
-        )
-        return f"{kind}:{topic.item.id}" if kind in ("subject", "segment") else "code"
+        if topic.front.each == "abbreviations":
+            return f"short:{topic.item.short}"
+        kind = {"subjects": "subject", "segments": "segment"}.get(topic.front.each)
+        return f"{kind}:{topic.item.id}" if kind else "code"
 
     def _name_unknown(self, phrasing: str, topic: Topic) -> None:
         for atom in self.read(phrasing):
@@ -177,37 +211,72 @@ class Understanding:
             names = atom.names
             if UNKNOWN in names and (atom.tokens[0].stem or stem(atom.tokens[0].norm)) in self.matter:
                 names = frozenset({"matter"})
-            general = {name.split(":")[0] for name in names if name.startswith(("subject:", "segment:"))}
+            general = {name.split(":")[0] for name in names if ":" in name}
+            if general == {"short"} and atom.tokens[0].stem in self.matter:
+                general.add("matter")
             found.append(replace(atom, names=names | general) if general or names is not atom.names else atom)
-        return _described(found)
+        return _described(found, self._title)
 
     def panel_text(self, found: Sequence[Sentence], text: str) -> str | None:
         """What a message puts to the panel by saying so; None when it addresses the bot."""
         for sentence in found:
-            tokens = [token for token in sentence.tokens if token.kind != "mark"]
-            at = 0
-            while at < len(tokens) and tokens[at].norm in self._lead_in:
-                at += 1
-            for prefix in self._panel_prefixes:
-                if tuple(token.norm for token in tokens[at : at + len(prefix)]) == prefix:
-                    rest = tokens[at + len(prefix) :]
-                    start = rest[0].start if rest else tokens[-1].end
-                    following = text[start:].strip(" :,;-.\n")
-                    before = text[: tokens[0].start].strip()
-                    return " ".join((following or before).split())
+            tokens = sentence.tokens
+            after = self._addressed(tokens)
+            if after is None:
+                continue
+            rest = [token for token in tokens[after:] if token.kind != "mark"]
+            start = rest[0].start if rest else tokens[-1].end
+            following = text[start:].strip(" :,;-.\n")
+            return " ".join((following or text[: tokens[0].start]).split())
         return None
 
+    def _addressed(self, tokens: Sequence[Token]) -> int | None:
+        """The index after the words that address the panel, if a sentence does."""
+        norms = [token.norm for token in tokens]
+        start = 0
+        while start < len(norms) and (norms[start] in self.splitter.lead_in or tokens[start].kind == "mark"):
+            start += 1
+        for at in range(len(norms)):
+            length = self._audience(norms, at)
+            if not length:
+                continue
+            end = at + length
+            before = [norm for norm in norms[start:at] if norm not in ("the", "our", "all", "your", "today", "of", "live", "any", "one", "ur")]
+            ends_head = end >= len(norms) or tokens[end].kind == "mark"
+            asked = any(norm in _QUESTION_WORDS for norm in before)
+            if asked and before[-1:] and before[-1] in ("for", "to", "4", "2") and len(before) <= 10:
+                return end
+            if before in (["for"], ["to"], ["@"], []) and end < len(norms) and tokens[end].kind == "mark" and norms[end] in (":", "-"):
+                return end
+            if any(norm in ("ask", "asking") for norm in before) and len(before) <= 8 and len(norms) - end >= 3:
+                return end
+            if before and before[-1] in self.splitter.polar and len(before) <= 3 and not ends_head:
+                follows = [norm for norm in norms[end : end + 4] if norm not in ("please", "also", "maybe", "really")]
+                if any(tuple(follows[: len(form)]) == form for form in self._thinking_forms):
+                    return start
+        for prefix in self._panel_prefixes:
+            if tuple(norms[start : start + len(prefix)]) == prefix:
+                return start + len(prefix)
+        return None
+
+    def _audience(self, norms: Sequence[str], at: int) -> int:
+        """How many words name who sits on the panel, from here."""
+        return max((len(name) for name in self._audiences if tuple(norms[at : at + len(name)]) == name), default=0)
+
     def is_opinion(self, part: Part) -> bool:
-        """Whether a part asks for a judgement or a policy, which is for people to answer."""
-        if any(EVENT in atom.names for atom in part.atoms) or len(part.tokens) < 5:
-            return False
+        """Whether a part asks for a judgement, a policy or a way of doing things, which is for people to answer."""
         norms = tuple(token.norm for token in part.tokens if token.kind != "mark")
-        while norms and norms[0] in self._lead_in:
+        while norms and norms[0] in self.splitter.lead_in:
             norms = norms[1:]
-        opened = any(norms[: len(form)] == form for form in self._asking_forms)
-        return opened and any(
-            "matter" in atom.names or "subject" in atom.names or UNKNOWN in atom.names for atom in part.atoms
-        )
+        if len(norms) < 5 or any(atom.names & _LOGISTICS for atom in part.atoms):
+            return False
+        stems = {token.stem for token in part.tokens}
+        if not stems & (self._field | self.matter):
+            return False
+        named = any(norms[: len(form)] == form for form in self._asking_forms)
+        own = any(norm in ("i", "my", "me") for norm in norms[:4])
+        judged = any(norms[at : at + len(form)] == form for form in self._judging_forms for at in range(len(norms)))
+        return (named and not own) or (judged and bool(stems & self._field))
 
     def is_foreign(self, found: Sequence[Sentence]) -> bool:
         """Whether most words are of no language that there are files for."""
@@ -259,48 +328,101 @@ class Understanding:
         whole = self._best(part, unknown)
         if whole.topic is not None and not unknown(whole.topic):
             return [whole]
-        pieces = self.splitter.pieces(part)
-        if pieces and not (whole.topic is not None and len(part.atoms) <= 1):
-            matches = []
-            for piece in pieces:
-                piece.atoms = self.atoms(piece.tokens)
-                matches.append(self._best(piece, unknown))
-            if self._may_split(matches, unknown):
-                return _merged(matches)
+        split = self._judge_pieces(part, unknown)
+        if split:
+            return split
+        if whole.topic is None:
+            kept = self._without_asides(part)
+            if len(kept) < len(part.atoms):
+                return [self._best(part, unknown, kept)]
         return [whole]
 
-    def _may_split(self, matches: list[Match], unknown: Callable[[Topic], bool]) -> bool:
-        """Items may be answered one by one unless a declined one carries what belongs to all of them."""
+    def _judge_pieces(self, part: Part, unknown: Callable[[Topic], bool]) -> list[Match]:
+        """Items of a list answered one by one, where at least one can be and none belongs to the others."""
+        pieces = self.splitter.pieces(part)
+        if not pieces or len(part.atoms) <= 1:
+            return []
+        matches = []
+        for piece in pieces:
+            piece.atoms = self.atoms(piece.tokens)
+            if piece.atoms:
+                matches.append(self._best(piece, unknown))
         answered = [match for match in matches if match.topic is not None and not unknown(match.topic)]
-        if not answered:
-            return False
+        if not answered or len(matches) < 2:
+            return []
+        said = frozenset(name for match in answered for atom in match.part.atoms for name in atom.names)
         for match in matches:
-            if match in answered:
-                continue
-            if not match.part.atoms:
-                return False
-            if any(
-                norm in ("of", "for", "at", "in", "to", "by", "with", "from", "on", "about", "during")
-                for norm in match.part.norms[1:]
-            ):
-                return False
-        last = matches[-1]
-        return last in answered or all(
-            any(EVENT in atom.names for atom in match.part.atoms) or len(match.part.atoms) == 1
-            for match in answered
-        )
+            if match not in answered and self._belongs(match, said):
+                return []
+        return _merged(matches)
 
-    def _best(self, part: Part, unknown: Callable[[Topic], bool]) -> Match:
-        atoms = part.atoms
+    def _belongs(self, match: Match, said: Names) -> bool:
+        """Whether a declined item carries what may be meant of all of them: "date and time of the dinner"."""
+        attached = any(norm in self.splitter.prepositions for norm in match.part.norms[1:])
+        strange = any(UNKNOWN in atom.names for atom in match.part.atoms)
+        shared = any(atom.names & said and EVENT not in atom.names for atom in match.part.atoms)
+        asks = any(atom.names & _ATTRIBUTES for atom in match.part.atoms)
+        return (attached and (strange or shared)) or (strange and len(match.part.atoms) > 1 and not asks and shared)
+
+    def _without_asides(self, part: Part) -> list[Atom]:
+        """The atoms that are left when what only tells about the asker is taken away.
+
+        "for my boss", "as a beekeeper", "on behalf of the village", "officially", "can the mayor attend",
+        "can I join to write about it".
+        """
+        tokens = part.tokens
+        aside: set[int] = set()
+        inside = False
+        for at, token in enumerate(tokens):
+            before = tokens[at - 1].norm if at else ""
+            if token.norm in self.splitter.own and (before in self.splitter.prepositions or at == 0):
+                inside = True
+            elif token.norm in ("a", "an") and before in ("as", "am", "being"):
+                inside = True
+            elif token.norm == "of" and before == "behalf":
+                inside = True
+            elif token.norm in self.splitter.wh | self.splitter.polar | self.splitter.coordinators | {",", "that", "if"} or (
+                token.norm in self.splitter.prepositions and token.norm != "of"
+            ):
+                inside = False
+            if inside or (token.kind == "word" and len(token.norm) > 5 and token.norm.endswith("ly")):
+                aside.add(id(token))
+        joining = [at for at, atom in enumerate(part.atoms) if "join" in atom.names or "register" in atom.names]
+        names = frozenset(name for atom in part.atoms for name in atom.names)
+        polar = self.splitter.is_polar(part)
+        kept = []
+        for at, atom in enumerate(part.atoms):
+            if all(id(token) in aside for token in atom.tokens) and atom.names & {UNKNOWN, "persona", "matter"}:
+                continue
+            if joining and polar and UNKNOWN in atom.names and at < joining[0] and not names & {"when", "where", "cost"}:
+                continue  # "can <anybody> attend"
+            if joining and at > joining[0] and UNKNOWN in atom.names and self._purpose(tokens, atom, part.atoms[joining[0]]):
+                continue
+            kept.append(atom)
+        return kept
+
+    def _purpose(self, tokens: list[Token], atom: Atom, verb: Atom) -> bool:
+        """Whether an atom stands in "… join to write about it"."""
+        start = next(at for at, token in enumerate(tokens) if token is verb.tokens[-1])
+        end = next(at for at, token in enumerate(tokens) if token is atom.tokens[0])
+        between = [token.norm for token in tokens[start + 1 : end + 1]]
+        return "to" in between and between.index("to") + 1 < len(between) and between[between.index("to") + 1] not in (
+            "the", "a", "an", "this", "that", "any", "your", "all",
+        )  # fmt: skip
+
+    def _best(self, part: Part, unknown: Callable[[Topic], bool], kept: list[Atom] | None = None) -> Match:
+        atoms = part.atoms if kept is None else kept
         key = _key(atoms)
         best: list[tuple[float, Topic]] = []
         near: list[tuple[float, Topic]] = []
         names = frozenset(name for atom in atoms for name in atom.names)
+        size = len(part.tokens)
+        polar = self.splitter.is_polar(part)
         for topic in self.topics:
             if key and key in topic.keys:
-                best.append((len(key) + 0.75, topic))
+                best.append((len(key) + 0.25, topic))
                 continue
-            score, left = self._cover(topic, atoms, names)
+            score, left = self._cover(topic, atoms, names, size, polar)
             if score <= 0:
                 continue
             if left == 0 or (topic.front.kind == "topic" and unknown(topic) and not topic.front.strict):
@@ -310,30 +432,38 @@ class Understanding:
         if not best:
             ordered = sorted(near, key=lambda pair: (-pair[0], pair[1].id))
             return Match(part, None, near=tuple(topic for _, topic in ordered[:2]))
-        best.sort(
-            key=lambda pair: (-pair[0], not unknown(pair[1]), pair[1].front.kind == "small_talk", pair[1].id)
-        )
+        best.sort(key=lambda pair: (-pair[0], not unknown(pair[1]), pair[1].front.kind == "small_talk", pair[1].id))
         top = best[0][0]
-        confidence = 0.9 if any(token.corrected for token in part.tokens) else 0.97
+        confidence = 0.97
+        if kept is not None or any(token.corrected for token in part.tokens):
+            confidence = 0.88
         return Match(part, best[0][1], confidence, tuple(topic for score, topic in best[1:3] if score == top))
 
-    def _cover(self, topic: Topic, atoms: Sequence[Atom], names: Names) -> tuple[float, int]:
+    def _cover(self, topic: Topic, atoms: Sequence[Atom], names: Names, size: int, polar: bool) -> tuple[float, int]:
         """How much of a topic's need was said, and how many atoms it does not account for."""
         best = (0.0, len(atoms))
-        for needs in topic.alternatives:
-            if not all(need & names for need in needs):
+        for form in topic.alternatives:
+            if size > form.longest or not all(need & names for need in form.needs):
                 continue
-            score = float(sum(1 for need in needs if EVENT not in need))
-            if not _distinct(needs, atoms):
+            if not _distinct(form.needs, atoms):
                 continue
-            accepted = topic.allows.union(*needs)
-            left = sum(1 for atom in atoms if not atom.names & accepted and EVENT not in atom.names)
-            if (score if left == 0 else score - 100, -left) > (
-                best[0] if best[1] == 0 else best[0] - 100,
-                -best[1],
-            ):
+            score = float(sum(1 for need in form.needs if EVENT not in need))
+            accepted = topic.allows.union(*form.needs)
+            left = sum(
+                1
+                for atom in atoms
+                if not atom.names & accepted
+                and EVENT not in atom.names
+                and not (form.names_too and polar and UNKNOWN in atom.names and self._is_name(atom))
+            )
+            if (left == 0, score, -left) > (best[1] == 0 and best[0] > 0, best[0], -best[1]):
                 best = (score, left)
         return best
+
+    def _is_name(self, atom: Atom) -> bool:
+        """Whether an unknown word is somebody's name: a capital inside a sentence, or no word at all."""
+        token = atom.tokens[0]
+        return (token.raw[:1].isupper() and token.start > 0) or not self.spelling.is_word(token.norm)
 
 
 def _distinct(needs: tuple[Names, ...], atoms: Sequence[Atom]) -> bool:
@@ -359,12 +489,12 @@ def _key(atoms: Iterable[Atom]) -> tuple[Names, ...]:
     return tuple(sorted(kept, key=lambda names: sorted(names)))
 
 
-def _described(atoms: list[Atom]) -> list[Atom]:
+def _described(atoms: list[Atom], title: Names) -> list[Atom]:
     """Take "the virtual ITU footprint" of "the virtual ITU footprint workshop" into the event."""
     kept: list[Atom] = []
     for atom in atoms:
         if EVENT in atom.names:
-            while kept and kept[-1].names & {"matter", "org"} and not kept[-1].names & {"subject"}:
+            while kept and kept[-1].names & {"matter", "org"} and "subject" not in kept[-1].names and _next_to(kept[-1], atom, 30):
                 kept.pop()
         kept.append(atom)
     made: list[Atom] = []
@@ -373,15 +503,20 @@ def _described(atoms: list[Atom]) -> list[Atom]:
         if "matter" in atom.names:
             run.append(atom)
             continue
-        made.extend(_titled(run))
+        made.extend(_titled(run, title))
         made.append(atom)
         run = []
-    return [*made, *_titled(run)]
+    return [*made, *_titled(run, title)]
 
 
-def _titled(run: list[Atom]) -> list[Atom]:
-    """Four words of the workshop's own in a row are its title, and stand for it."""
-    if len(run) < 4:
+def _next_to(first: Atom, second: Atom, most: int) -> bool:
+    return second.start - first.end <= most
+
+
+def _titled(run: list[Atom], title: Names) -> list[Atom]:
+    """Most words of the title in a row stand for the workshop."""
+    stems = {token.stem for atom in run for token in atom.tokens}
+    if len(stems & title) < 3 or len(stems & title) * 5 < len(title) * 3 or stems - title:
         return run
     return [Atom(frozenset({EVENT}), tuple(token for atom in run for token in atom.tokens))]
 

@@ -1,0 +1,135 @@
+"""Score the answers on files of questions: right, wrong, declined, speed and memory.
+
+    python bench/answers/score.py bench/answers/own.jsonl [more.jsonl …] [--failures] [--baselines]
+
+A line is {"id", "text", "expect", "must": ["a|b", …], "must_not": […], "at"?, "tz"?}. *Right*: the expected
+status, every `must` (one of its alternatives) in the text and no `must_not`. *Wrong*: answered where it
+should not be, or answered without a `must` or with a `must_not`. *Declined*: status unknown where an answer
+was expected. *Other*: small talk or panel question mistaken for one another. Case does not count.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from bot.answers import Answers
+from bot.config import load, shipped
+from bot.programme.model import Programme
+from bot.rendering import Rendering
+
+AT = "2025-11-20T09:00:00+00:00"
+
+
+@dataclass(frozen=True)
+class Reply:
+    status: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    line: dict
+    reply: Reply
+    verdict: str  # right, wrong, declined, other
+    seconds: float
+
+
+def judge(line: dict, reply: Reply) -> str:
+    """right, wrong, declined or other, as the module's first lines say."""
+    text = reply.text.lower()
+    has = all(any(part.lower() in text for part in must.split("|")) for must in line.get("must", []))
+    clean = not any(part.lower() in text for part in line.get("must_not", []))
+    if reply.status == line["expect"]:
+        return "right" if has and clean else "wrong" if reply.status == "answered" else "other"
+    if reply.status == "answered":
+        return "wrong"
+    return "declined" if reply.status == "unknown" else "other"
+
+
+def run(lines: list[dict], ask: Callable[[dict], Reply]) -> list[Outcome]:
+    outcomes = []
+    for line in lines:
+        started = time.perf_counter()
+        reply = ask(line)
+        outcomes.append(Outcome(line, reply, judge(line, reply), time.perf_counter() - started))
+    return outcomes
+
+
+def engine() -> Callable[[dict], Reply]:
+    config = load(shipped("config.toml"))
+    answers = Answers(config, Rendering(config))
+    programme = Programme.from_config(config)
+
+    def ask(line: dict) -> Reply:
+        at = datetime.fromisoformat(line.get("at") or AT).astimezone(UTC)
+        tz = ZoneInfo(line["tz"]) if line.get("tz") else None
+        answer = answers.answer(line["text"], at=at, programme=programme, tz=tz)
+        return Reply(answer.status, answer.text)
+
+    return ask
+
+
+def show(name: str, outcomes: list[Outcome], failures: bool) -> None:
+    total = len(outcomes)
+    print(f"\n{name}: {total} questions")
+    print(f"{'expected':<16}{'all':>5}{'right':>7}{'wrong':>7}{'declined':>10}{'other':>7}{'right %':>9}")
+    for expect in ("answered", "unknown", "small_talk", "panel_question"):
+        some = [outcome for outcome in outcomes if outcome.line["expect"] == expect]
+        if some:
+            counts = Counter(outcome.verdict for outcome in some)
+            print(
+                f"{expect:<16}{len(some):>5}{counts['right']:>7}{counts['wrong']:>7}{counts['declined']:>10}"
+                f"{counts['other']:>7}{100 * counts['right'] / len(some):>9.1f}"
+            )
+    wrong = sum(outcome.verdict == "wrong" for outcome in outcomes)
+    times = sorted(outcome.seconds * 1000 for outcome in outcomes)
+    print(
+        f"wrong of all {100 * wrong / total:.1f} %   p50 {times[total // 2]:.2f} ms   "
+        f"p99 {times[min(total - 1, int(total * 0.99))]:.2f} ms   slowest {times[-1]:.2f} ms   RSS {memory():.0f} MB"
+    )
+    if failures:
+        for outcome in outcomes:
+            if outcome.verdict != "right":
+                line = outcome.line
+                topics = ",".join(line.get("topics", []))
+                print(f"- {outcome.verdict:<9}{line['id']} [{line['expect']} {topics}] {line['text']!r}")
+                if outcome.verdict == "wrong":
+                    print(f"           must {line.get('must', [])} not {line.get('must_not', [])} got {outcome.reply.text[:160]!r}")
+
+
+def memory() -> float:
+    """The most memory this process has had, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("files", nargs="+", type=Path)
+    parser.add_argument("--failures", action="store_true", help="list every question that was not answered right")
+    parser.add_argument("--baselines", action="store_true", help="score off-the-shelf retrieval beside it")
+    options = parser.parse_args()
+    lines = [json.loads(line) for file in options.files for line in file.read_text(encoding="utf-8").splitlines() if line]
+    ask = engine()
+    ask({"text": "When is the workshop?"})  # templates compile on first use
+    show("the bot", run(lines, ask), options.failures)
+    if options.baselines:
+        from baselines import baselines
+
+        for name, baseline in baselines():
+            show(name, run(lines, baseline), failures=False)
+
+
+if __name__ == "__main__":
+    main()
