@@ -25,7 +25,7 @@ from bot.rendering import Rendering, clip
 QUOTE_LIMIT = 160
 PANEL_LIMIT = 3_000
 # Topics that a question of opinion may look like.
-OPEN_TO_OPINION = frozenset({"about", "participation", "findings", "standards", "subject", "subject-details", "organiser", "documents-access"})
+OPEN_TO_OPINION = frozenset({"about", "participation", "findings", "standards", "subject", "subject-details", "organiser", "documents-access", "cost"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +223,9 @@ class _Reading:
     def matches(self) -> list[Match]:
         """What each part asks."""
         parts = self.understanding.splitter.parts(self.understanding.sentences(self.text))
-        return [match for part in parts for match in self.understanding.judge(part, self._is_unknown)]
+        matches = [match for part in parts for match in self.understanding.judge(part, self._is_unknown)]
+        told_what_to_say = {match.part.sentence for match in matches if any("injection" in atom.names for atom in match.part.atoms)}
+        return [Match(match.part, None) if match.part.sentence in told_what_to_say else match for match in matches]
 
     def _is_unknown(self, topic: Topic) -> bool:
         return topic.id in self.unknown
@@ -245,8 +247,12 @@ class _Reading:
         return self._compose(matches)
 
     def _is_opinion(self, match: Match) -> bool:
-        settled = match.topic is not None and match.topic.id.split(":")[0] not in OPEN_TO_OPINION
-        return not settled and self.understanding.is_opinion(match.part)
+        if not self.understanding.is_opinion(match.part):
+            return False
+        if match.topic is None or self._is_unknown(match.topic):
+            return True
+        about_event = any(atom.names == {"event"} for atom in match.part.atoms)
+        return match.topic.id.split(":")[0] in OPEN_TO_OPINION and not about_event
 
     def _whole(self) -> str:
         return clip(" ".join(self.text.split()), PANEL_LIMIT)
@@ -275,20 +281,15 @@ class _Reading:
             for m in matches
             if m.part.request and not (m.topic is not None and m.topic.front.kind == "small_talk")
         ]
-        told = [match for match in matches if match not in requests]
         if not requests:
             meant = [
                 match for match in matches if match.topic is not None and match.topic.front.kind == "topic"
             ]
             return meant or matches
-        extra = [atom for match in told for atom in match.part.atoms if isinstance(atom.value, Place)]
+        named = [atom for match in matches for atom in match.part.atoms if isinstance(atom.value, Place)]
         for match in requests:
-            if (
-                match.topic is not None
-                and match.topic.front.check == "when"
-                and not places_of(match.part.atoms)
-            ):
-                match.places = extra
+            if match.topic is not None and match.topic.front.check == "when":
+                match.places = named
         return requests
 
     def _compose(self, matches: list[Match]) -> Answer:
@@ -304,7 +305,7 @@ class _Reading:
                 continue
             if any(one.topic == match.topic.id for one in said):
                 continue
-            atoms: list[Atom] = [*match.part.atoms, *match.places]
+            atoms: list[Atom] = [*match.part.atoms, *(atom for atom in match.places if atom not in match.part.atoms)]
             claim = Claim(match.part, self.understanding.splitter.is_polar(match.part), self.answers.config, self.moment.programme, self.moment.at, self.understanding.splitter.negations)  # fmt: skip
             one = composer.say(
                 match.topic,

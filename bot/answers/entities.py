@@ -169,7 +169,10 @@ class Entities:
         ):
             length, value = finder(line, at)
             if length > best[0]:
-                best = (length, frozenset({name}), value)
+                names = {name}
+                if isinstance(value, Code):
+                    names.add("unlisted" if value.listed is None else "listed")
+                best = (length, frozenset(names), value)
         length, names = self.lexicon.match(line, at)
         if length > best[0]:
             best = (length, names, None)
@@ -361,6 +364,8 @@ class Entities:
         if len(run) > 1 or follows == "time":
             return True
         raw = run[0].raw
+        if len(line) <= 2 and raw.isupper() and len(raw) >= 2:
+            return True
         plain = not self.lexicon.knows(run[0].norm) and not self.is_word(run[0].norm)
         if raw.isupper() and len(raw) >= 2:
             return (
@@ -372,8 +377,11 @@ class Entities:
     def _means_place(self, run: list[Token], name: str, before: str, follows: str) -> bool:
         if len(run) == 1 and len(name) <= 3:
             raw = run[0].raw.replace(".", "")
-            return raw.isupper() or (
-                before in ("in", "from", "the") and name in ("uk", "uae", "usa", "us", "nyc")
+            return (
+                raw.isupper()
+                or name in ("uk", "uae", "usa", "nyc")
+                or (follows == "time" and not self.is_word(name))
+                or (before in ("in", "from") and not self.is_word(name))
             )
         if len(run) > 1 or not self.is_word(name):
             return True

@@ -20,6 +20,7 @@ class Part:
     tokens: list[Token]
     asked: bool  # a question mark belonged to it
     request: bool = True  # it asks for something, rather than telling something
+    sentence: int = 0  # the sentence it stood in
     claim: bool = False  # it states something and asks whether that is so ("…, right?")
     atoms: list[Atom] = field(default_factory=list)
 
@@ -58,7 +59,7 @@ class Splitter:
     def parts(self, sentences: Sequence[Sentence]) -> list[Part]:
         """All parts of a message, in order."""
         found: list[Part] = []
-        for sentence in sentences:
+        for number, sentence in enumerate(sentences):
             clauses = self._clauses(sentence.tokens)
             tagged = False
             while len(clauses) > 1 and all(token.norm in self.tags for token in clauses[-1]):
@@ -71,7 +72,7 @@ class Splitter:
                 last = index == len(clauses) - 1
                 asked = sentence.asked and (last or self.opens(clause, 0))
                 kept = self._unframed(clause)
-                part = Part(kept, asked, self._requests(kept, asked), claim=tagged and last)
+                part = Part(kept, asked, self._requests(kept, asked), number, tagged and last)
                 part.request = part.request or kept is not clause or part.claim
                 found.append(part)
         if len(found) > MOST_PARTS:
@@ -152,7 +153,7 @@ class Splitter:
     def _was_complete(self, tokens: list[Token], start: int, at: int) -> bool:
         """"… the workshop how do I …": a question that begins without a border, after another one."""
         head = [token.norm for token in tokens[start:at]]
-        embeds = self.asking | self.prepositions | self.polar | {"me", "us", "then", "if", "exactly", "just", "you", "idea"}
+        embeds = self.asking | self.prepositions | self.polar | {"me", "us", "then", "if", "exactly", "just", "you", "idea", "up"}
         return any(norm in self.wh or norm in self.polar for norm in head[:2]) and head[-1] not in embeds
 
     def _greeted(self, tokens: list[Token], start: int, at: int) -> bool:
@@ -220,7 +221,7 @@ class Splitter:
         for start, end in zip(borders, borders[1:], strict=False):
             tokens = self._trimmed(part.tokens[start + 1 : end])
             if tokens:
-                found.append(Part(tokens, part.asked, part.request))
+                found.append(Part(tokens, part.asked, part.request, part.sentence))
         return found if len(found) > 1 else []
 
     def is_polar(self, part: Part) -> bool:

@@ -62,7 +62,10 @@ def _when(claim: Claim) -> bool | None:
             results.append(_is_day(day, start.date()))
     for value in claim.values("span"):
         if isinstance(value, tuple):
-            results.append(_is_span(value, start, today))
+            local = start
+            if value[0] == "part" and (clocks := [p.clocks[0] for p in claim.values("place") if isinstance(p, Place)]):
+                local = start.astimezone(clocks[0].tz())
+            results.append(_is_span(value, local, today))
     results.append(_hours(claim, start, end))
     results.append(_length(claim, (end - start) / timedelta(minutes=1), (start.date() - today).days))
     return _all(results)
@@ -87,7 +90,7 @@ def _is_span(value: tuple[object, ...], start: datetime, today: date) -> bool | 
             return start.weekday() == what and 0 < ahead <= 13
         return start.weekday() == what
     if kind == "part" and isinstance(what, tuple):
-        return bool(what[0] <= start.hour < what[1])
+        return bool(what[0] <= start.hour < what[1] or what[0] <= start.hour + 24 < what[1])
     if kind == "span" and isinstance(what, str):
         return _in_span(what, start.date(), today)
     return None

@@ -62,6 +62,9 @@ class Spelling:
         if not found:
             return None
         least = found[0][1]
+        turned = [name for name, distance, _ in found if distance == 1 and sorted(name) == sorted(word)]
+        if len(turned) == 1:  # two letters changed places: the commonest slip
+            return turned[0]
         best = sorted(
             (name for name, distance, _ in found if distance == least),
             key=lambda name: (name[-1] != word[-1], abs(len(name) - len(word)), name),

@@ -74,6 +74,7 @@ def clean(text: str) -> str:
     text = _SLACK_OTHER.sub(" ", _SLACK_CHANNEL.sub(" ", text))
     text = unicodedata.normalize("NFKC", text).translate(_QUOTES)
     text = "".join(_kept(character) for character in text)
+    text = re.sub(r"\{\{.*?\}\}|\{%.*?%\}|\$\{.*?\}", " ", text)
     text = re.sub(r"(?<=\w)\s+=+\s+(?=\w)", " means ", text)
     text = _MARKS.sub("", _FENCE.sub(" ", _EMOJI_CODE.sub(" ", text)))
     return _SPACES.sub(" ", text).strip()

@@ -24,10 +24,10 @@ from bot.config import Config
 
 EVENT = "event"
 UNKNOWN = "?"
-_ONLY_EVENT = frozenset({EVENT})
+_ONLY_EVENT = frozenset({EVENT, "orgevent"})
 
 
-_LOGISTICS = frozenset({"register", "link", "cost_", "page", "speakers", "recording", "certificate", "joining-link", "programme_", "slides", "contact"})
+_LOGISTICS = frozenset({"register", "join", "link", "page", "speakers", "recording", "certificate", "joining-link", "programme_", "slides", "contact"})
 _QUESTION_WORDS = frozenset({"question", "questions", "q", "qn", "query", "ask", "comment"})
 FRAGMENT = 5  # tokens of a message that may be nothing but a catchword
 _ATTRIBUTES = frozenset({"when", "where", "who", "how", "why", "cost", "link", "start", "end", "duration"})
@@ -87,6 +87,7 @@ class Understanding:
         self._asking_forms = [self.lexicon.split(line) for line in words.panel.asking]
         names = [*words.panel.audience, *(name for subject in config.subjects for name in subject.names)]
         self._audiences = [self.lexicon.split(fold(name)) for name in names]
+        self._panelists = {self.lexicon.split(name) for name in words.panel.audience}
         self._thinking_forms = [self.lexicon.split(line) for line in words.panel.thinking]
         self._judging_forms = [self.lexicon.split(line) for line in words.panel.judging]
 
@@ -185,13 +186,22 @@ class Understanding:
             for token in sentence.tokens:
                 if token.kind == "word" and mended < 40 and self._is_odd(token):
                     mended += 1
-                    meant = self.spelling.mend(
+                    meant = self._as_place(sentence.tokens, token) or self.spelling.mend(
                         token.norm, proper=token.raw[:1].isupper() and token is not sentence.tokens[0]
                     )
                     if meant is not None:
                         token.norm, token.corrected = meant, True
                 token.stem = stem(token.norm)
         return found
+
+    def _as_place(self, tokens: Sequence[Token], token: Token) -> str | None:
+        """The place that a misspelt word means where a place is to be expected: "in Melborne", "Nairoby time"."""
+        at = next(index for index, other in enumerate(tokens) if other is token)
+        before = tokens[at - 1].norm if at else ""
+        follows = tokens[at + 1].norm if at + 1 < len(tokens) else ""
+        if before not in ("in", "from", "for", "time") and follows != "time":
+            return None
+        return None if self.spelling.is_word(token.norm) else self.entities.places.closest(token.norm)
 
     def _is_odd(self, token: Token) -> bool:
         norm = token.norm
@@ -250,6 +260,8 @@ class Understanding:
                 return end
             if any(norm in ("ask", "asking") for norm in before) and len(before) <= 8 and len(norms) - end >= 3:
                 return end
+            if tuple(norms[at:end]) not in self._panelists:
+                continue
             if before and before[-1] in self.splitter.polar and len(before) <= 3 and not ends_head:
                 follows = [norm for norm in norms[end : end + 4] if norm not in ("please", "also", "maybe", "really")]
                 if any(tuple(follows[: len(form)]) == form for form in self._thinking_forms):
@@ -268,9 +280,10 @@ class Understanding:
         norms = tuple(token.norm for token in part.tokens if token.kind != "mark")
         while norms and norms[0] in self.splitter.lead_in:
             norms = norms[1:]
-        if len(norms) < 5 or any(atom.names & _LOGISTICS for atom in part.atoms):
-            return False
         stems = {token.stem for token in part.tokens}
+        logistics = [atom for atom in part.atoms if atom.names & _LOGISTICS]
+        if len(norms) < 5 or any(atom.tokens[0].stem not in self._field for atom in logistics):
+            return False
         if not stems & (self._field | self.matter):
             return False
         named = any(norms[: len(form)] == form for form in self._asking_forms)
@@ -325,10 +338,13 @@ class Understanding:
     def judge(self, part: Part, unknown: Callable[[Topic], bool]) -> list[Match]:
         """The topics that answer a part, or one Match without a topic."""
         part.atoms = self.atoms(part.tokens)
+        if self._asks_who_comes(part):
+            part.atoms = [*part.atoms, Atom(frozenset({"attends"}), (part.tokens[0],))]
         whole = self._best(part, unknown)
-        if whole.topic is not None and not unknown(whole.topic):
-            return [whole]
         split = self._judge_pieces(part, unknown)
+        if whole.topic is not None and not unknown(whole.topic):
+            topics = {match.topic.id for match in split if match.topic is not None and not unknown(match.topic)}
+            return split if len(topics) > 1 and len(topics) == len(split) else [whole]
         if split:
             return split
         if whole.topic is None:
@@ -336,6 +352,19 @@ class Understanding:
             if len(kept) < len(part.atoms):
                 return [self._best(part, unknown, kept)]
         return [whole]
+
+    def _asks_who_comes(self, part: Part) -> bool:
+        """"Will the minister be there?" asks who comes; "can a minister come?" asks who may."""
+        norms = [norm for norm in part.norms if norm not in self.splitter.lead_in or norm in ("is", "are")]
+        if not norms or norms[0] not in ("will", "is", "are", "does", "do", "has", "have", "did", "was", "were"):
+            return False
+        names = frozenset(name for atom in part.atoms for name in atom.names)
+        return (
+            "join" in names
+            and bool(names & {"persona", UNKNOWN})
+            and not names & {"eligible", "must", "register", "optional"}
+            and not set(norms) & {"i", "we", "you", "able", "there", "it"} - ({"there"} if norms[-1] == "there" else set())
+        )
 
     def _judge_pieces(self, part: Part, unknown: Callable[[Topic], bool]) -> list[Match]:
         """Items of a list answered one by one, where at least one can be and none belongs to the others."""
@@ -418,6 +447,7 @@ class Understanding:
         names = frozenset(name for atom in atoms for name in atom.names)
         size = len(part.tokens)
         polar = self.splitter.is_polar(part)
+        small = size <= 9 and not part.asked and not any(atom.names & _ATTRIBUTES for atom in atoms)
         for topic in self.topics:
             if key and key in topic.keys:
                 best.append((len(key) + 0.25, topic))
@@ -425,7 +455,10 @@ class Understanding:
             score, left = self._cover(topic, atoms, names, size, polar)
             if score <= 0:
                 continue
-            if left == 0 or (topic.front.kind == "topic" and unknown(topic) and not topic.front.strict):
+            if topic.front.kind == "small_talk":
+                if left == 0 or (small and score):
+                    best.append((score / 100 if left else score, topic))
+            elif left == 0 or (unknown(topic) and not topic.front.strict):
                 best.append((score, topic))
             elif left == 1:
                 near.append((score, topic))
@@ -483,7 +516,7 @@ def _distinct(needs: tuple[Names, ...], atoms: Sequence[Atom]) -> bool:
 
 def _key(atoms: Iterable[Atom]) -> tuple[Names, ...]:
     """What a part says, whatever the order: equal for two ways of asking the same thing."""
-    kept = {atom.names for atom in atoms if atom.names != _ONLY_EVENT}
+    kept = {atom.names for atom in atoms if not atom.names <= _ONLY_EVENT}
     if any(UNKNOWN in names for names in kept):
         return ()
     return tuple(sorted(kept, key=lambda names: sorted(names)))
@@ -495,7 +528,8 @@ def _described(atoms: list[Atom], title: Names) -> list[Atom]:
     for atom in atoms:
         if EVENT in atom.names:
             while kept and kept[-1].names & {"matter", "org"} and "subject" not in kept[-1].names and _next_to(kept[-1], atom, 30):
-                kept.pop()
+                if "org" in kept.pop().names and atom.names == {EVENT}:
+                    atom = replace(atom, names=_ONLY_EVENT)
         kept.append(atom)
     made: list[Atom] = []
     run: list[Atom] = []
