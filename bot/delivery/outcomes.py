@@ -74,7 +74,7 @@ async def record(
         case Shown(revision):
             if row.state is DeliveryState.PENDING:
                 row.state, row.sent_at = DeliveryState.SENT, now
-            row.shown = revision
+            row.shown, row.last_error = revision, None
             return _settled(row, now, "shown")
         case Gone():
             row.state, row.pinned = DeliveryState.WITHDRAWN, False
@@ -164,6 +164,9 @@ async def _post_failed(
         row.last_error, row.task, row.due_at = decided.reason, "look", decided.at
         return "unknown"
     row.attempt_at, row.cursor = None, None  # its outcome is known: it is not in Slack
+    if row.withdrawn:
+        await outbox.close(db, row, DeliveryState.CANCELLED, row.last_error)
+        return "cancelled"
     if isinstance(decided, Retry):
         row.state, row.task, row.due_at = DeliveryState.PENDING, "post", decided.at
         row.last_error = decided.reason

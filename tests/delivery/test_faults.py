@@ -1,0 +1,418 @@
+"""When Slack or the network misbehaves: nothing lost, nothing doubled, nothing out of order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from bot import people
+from bot.clock import SimulatedClock
+from bot.delivery import claims, outbox
+from bot.delivery.claims import Work
+from bot.delivery.sender import Sender, calls
+from bot.rehearsal.server import LocalWorkspace
+from bot.rehearsal.state import BOT_USER
+from bot.store.engine import Database
+from bot.store.tables import Delivery, DeliveryState, Lane
+from tests.conftest import NOW
+from tests.delivery.conftest import MANIFEST, TOKYO, Post, after, texts
+from tests.delivery.conftest import calls as requests
+
+Drain = Callable[..., Any]
+
+# The call was carried out, and nobody heard of it.
+CARRIED_OUT = [
+    {"kind": "lost_response"},
+    {"kind": "http_500", "performed": True},
+    {"kind": "internal_error", "performed": True},
+    {"kind": "late_accept", "seconds": 4},
+    {"kind": "late_accept", "seconds": 29},
+]
+# It was not.
+NOT_CARRIED_OUT = [
+    {"kind": "reset"},
+    {"kind": "http_500"},
+    {"kind": "internal_error"},
+    {"kind": "error", "error": "request_timeout"},
+]
+UNKNOWN = CARRIED_OUT + NOT_CARRIED_OUT
+
+
+def named(fault: dict[str, Any]) -> str:
+    return "-".join(str(value) for value in fault.values())
+
+
+@pytest.mark.parametrize("fault", UNKNOWN, ids=named)
+async def test_an_open_outcome_in_a_channel_is_settled_without_loss_or_double(
+    post: Post, sender: Sender, workspace: LocalWorkspace, drain: Drain, fault: dict[str, Any]
+) -> None:
+    workspace.faults.arm({"method": "chat.postMessage", **fault})
+    await post("one")
+    await post("two")
+    await drain(sender)
+    assert texts(workspace) == ["one", "two"]
+    row = await post.row("one")
+    assert row.state is DeliveryState.SENT
+    assert row.ts == min(workspace.state.channels[row.channel].messages)  # type: ignore[index]
+    asked_again = len(requests(workspace, "chat.postMessage")) - 2
+    assert asked_again == (0 if fault in CARRIED_OUT else 1)
+
+
+@pytest.mark.parametrize("fault", UNKNOWN, ids=named)
+async def test_an_open_outcome_in_a_thread_is_looked_for_in_its_replies(
+    post: Post, sender: Sender, workspace: LocalWorkspace, drain: Drain, fault: dict[str, Any]
+) -> None:
+    parent = await post("parent")
+    await drain(sender)
+    workspace.faults.arm({"method": "chat.postMessage", **fault})
+    await post("reply", reply_to=parent.id)
+    await drain(sender)
+    assert texts(workspace) == ["parent", "reply"]
+    assert (await post.row("reply")).thread_ts == (await post.row("parent")).ts
+    assert requests(workspace, "conversations.replies")
+    assert not requests(workspace, "conversations.history")
+
+
+@pytest.mark.parametrize("fault", UNKNOWN, ids=named)
+async def test_an_open_outcome_in_a_direct_message_opens_the_conversation_to_look(
+    post: Post, sender: Sender, workspace: LocalWorkspace, drain: Drain, fault: dict[str, Any]
+) -> None:
+    workspace.faults.arm({"method": "chat.postMessage", **fault})
+    await post("psst", lane=await post.lane_of(TOKYO))
+    await drain(sender)
+    assert texts(workspace, TOKYO) == ["psst"]
+    assert len(requests(workspace, "conversations.open")) == 1
+
+
+async def test_an_urgent_message_does_not_wait_for_an_open_outcome(
+    post: Post, sender: Sender, workspace: LocalWorkspace, drain: Drain, clock: SimulatedClock
+) -> None:
+    workspace.faults.arm({"method": "chat.postMessage", "kind": "reset"})
+    await post("routine")
+    assert await sender.step()
+    await post("next")
+    await post("urgent", priority=outbox.URGENT)
+    clock.jump(after(1.5))
+    await drain(sender)
+    assert texts(workspace) == ["urgent", "routine", "next"]
+
+
+async def test_slow_answers_beyond_the_timeout_are_looked_for(
+    post: Post, sender: Sender, workspace: LocalWorkspace, drain: Drain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calls, "CALL_TIMEOUT", 0.1)
+    workspace.faults.arm({"method": "chat.postMessage", "kind": "slow", "seconds": 0.5})
+    await post("slow")
+    assert await sender.step()
+    assert (await post.row("slow")).last_error == "timeout"
+    await drain(sender)
+    assert texts(workspace) == ["slow"]
+
+
+async def test_a_limit_is_obeyed_to_the_second_by_every_channel(
+    post: Post, sender: Sender, workspace: LocalWorkspace, drain: Drain
+) -> None:
+    workspace.faults.arm({"method": "chat.postMessage", "kind": "ratelimited", "seconds": 7})
+    await post("limited")
+    await post("elsewhere", lane="channel:organisers", not_before=after(1))
+    await drain(sender)
+    row = await post.row("limited")
+    assert (row.sent_at, row.attempts) == (after(7), 1)
+    assert (await post.row("elsewhere")).sent_at == after(7 + 60 / 197)  # and then evenly spaced
+    assert sender.counts["limited"] == 1
+
+
+async def test_a_dead_channel_holds_up_no_other(
+    post: Post, sender: Sender, workspace: LocalWorkspace, clock: SimulatedClock, drain: Drain
+) -> None:
+    workspace.faults.arm({"method": "chat.postMessage", "kind": "error", "error": "brand_new_error"})
+    await post("refused")
+    await post("behind it")
+    await post("elsewhere", lane="channel:organisers")
+    while await sender.step():
+        pass
+    assert texts(workspace, "ict-footprint-organisers") == ["elsewhere"]
+    assert texts(workspace) == []
+    await drain(sender)
+    assert texts(workspace) == ["refused", "behind it"]
+
+
+async def test_an_unreachable_slack_is_waited_for_without_looking(
+    post: Post, make_sender: Callable[..., Sender], workspace: LocalWorkspace, drain: Drain
+) -> None:
+    sender = make_sender()
+    address = sender._calls._client.base_url
+    sender._calls._client.base_url = "http://127.0.0.1:9/api/"
+    await post("patience")
+    assert await sender.step()
+    row = await post.row("patience")
+    assert (row.state, row.last_error) == (DeliveryState.PENDING, "unreachable")
+    sender._calls._client.base_url = address
+    await drain(sender)
+    assert texts(workspace) == ["patience"]
+    assert not requests(workspace, "conversations.history")
+
+
+async def test_a_lockout_is_reported_and_waited_for(
+    post: Post, sender: Sender, workspace: LocalWorkspace, drain: Drain
+) -> None:
+    workspace.faults.arm({"method": "chat.postMessage", "kind": "error", "error": "invalid_auth"})
+    await post("patience")
+    assert await sender.step()
+    assert sender.refused == "invalid_auth"
+    await drain(sender)
+    assert sender.refused is None
+    assert (await post.row("patience")).sent_at == after(60)
+
+
+@pytest.fixture
+def in_between(
+    database: Database, make_sender: Callable[..., Sender], clock: SimulatedClock
+) -> Callable[..., Any]:
+    """A process that takes a row and is killed: before its call, or after it and before the record."""
+
+    async def die(*, called: bool) -> None:
+        clock.jump(clock.now() + timedelta(seconds=2))
+        dead = make_sender("dead")
+        work = await dead._take()
+        assert isinstance(work, Work)
+        if called:
+            await dead._calls.make(work)
+
+    return die
+
+
+async def expire_leases(database: Database) -> None:
+    async with database.begin() as db:
+        for lane in (await db.scalars(select(Lane))).all():
+            if lane.leased_until is not None:
+                lane.leased_until -= claims.LEASE
+
+
+@pytest.mark.parametrize("called", [True, False], ids=["after the call", "before the call"])
+@pytest.mark.parametrize("place", ["channel", "thread", "person"])
+async def test_whoever_comes_after_a_killed_process_settles_what_it_left(
+    post: Post,
+    make_sender: Callable[..., Sender],
+    workspace: LocalWorkspace,
+    database: Database,
+    drain: Drain,
+    in_between: Callable[..., Any],
+    called: bool,
+    place: str,
+) -> None:
+    given: dict[str, Any] = {}
+    before: list[str] = []
+    if place == "thread":
+        parent = await post("parent")
+        await drain(make_sender())
+        given["reply_to"], before = parent.id, ["parent"]
+    elif place == "person":
+        given["lane"] = await post.lane_of(TOKYO)
+    await post("first", **given)
+    await post("second", **given)
+    await in_between(called=called)
+    if database.shared:
+        assert not await make_sender("next").step()  # the lease holds
+        await expire_leases(database)
+    await drain(make_sender("next"))
+    reference = TOKYO if place == "person" else "ict-footprint-workshop"
+    assert texts(workspace, reference) == [*before, "first", "second"]
+
+
+async def test_a_process_that_comes_back_after_its_lease_ran_out_spoils_nothing(
+    post: Post,
+    make_sender: Callable[..., Sender],
+    workspace: LocalWorkspace,
+    database: Database,
+    drain: Drain,
+) -> None:
+    sleeper, other = make_sender("sleeper"), make_sender("other")
+    await post("once")
+    work = await sleeper._take()
+    assert isinstance(work, Work)
+    outcome = await sleeper._calls.make(work)
+    await expire_leases(database)
+    await drain(other)
+    assert (await post.row("once")).state is DeliveryState.SENT
+    await sleeper._record(work, outcome)
+    assert texts(workspace) == ["once"]
+    assert sleeper.counts["late"] == 1
+
+
+async def test_a_found_message_lets_its_replies_go(
+    post: Post, sender: Sender, workspace: LocalWorkspace, drain: Drain
+) -> None:
+    workspace.faults.arm({"method": "chat.postMessage", "kind": "lost_response"})
+    parent = await post("parent")
+    await post("reply", reply_to=parent.id)
+    await drain(sender)
+    assert (await post.row("reply")).thread_ts == (await post.row("parent")).ts
+
+
+async def test_a_change_made_while_the_outcome_was_open_is_shown(
+    post: Post, sender: Sender, workspace: LocalWorkspace, drain: Drain, database: Database
+) -> None:
+    workspace.faults.arm({"method": "chat.postMessage", "kind": "lost_response"})
+    await post("card")
+    assert await sender.step()
+    async with database.begin() as db:
+        await outbox.refresh(db, "card", content={"text": "newer"}, now=NOW)
+        await outbox.withdraw(db, "unknown", now=NOW)
+    await drain(sender)
+    assert texts(workspace) == ["newer"]
+
+
+async def test_what_is_withdrawn_while_its_outcome_is_open_is_found_and_deleted(
+    post: Post, sender: Sender, workspace: LocalWorkspace, drain: Drain, database: Database
+) -> None:
+    workspace.faults.arm({"method": "chat.postMessage", "kind": "lost_response"})
+    await post("oops")
+    assert await sender.step()
+    async with database.begin() as db:
+        await outbox.withdraw(db, "oops", now=NOW)
+    await drain(sender)
+    assert texts(workspace) == []
+    assert (await post.row("oops")).state is DeliveryState.WITHDRAWN
+
+
+async def test_withdrawn_and_never_posted_is_not_posted(
+    post: Post, sender: Sender, workspace: LocalWorkspace, drain: Drain, database: Database
+) -> None:
+    workspace.faults.arm({"method": "chat.postMessage", "kind": "reset"})
+    await post("oops")
+    assert await sender.step()
+    async with database.begin() as db:
+        await outbox.withdraw(db, "oops", now=NOW)
+    await drain(sender)
+    assert texts(workspace) == []
+    assert len(requests(workspace, "chat.postMessage")) == 1
+
+
+@pytest.mark.parametrize("code", ["not_in_channel", "internal_error", "message_not_found"])
+async def test_edits_are_repeated_or_given_up_and_never_stand_in_the_way(
+    post: Post, sender: Sender, workspace: LocalWorkspace, drain: Drain, database: Database, code: str
+) -> None:
+    await post("card")
+    await drain(sender)
+    workspace.faults.arm({"method": "chat.update", "kind": "error", "error": code})
+    async with database.begin() as db:
+        await outbox.refresh(db, "card", content={"text": "newer"}, now=NOW)
+    await post("another")
+    await drain(sender)
+    assert texts(workspace) == ["newer" if code == "internal_error" else "card", "another"]
+    row = await post.row("card")
+    assert (row.state, row.task) == (DeliveryState.SENT, None)
+    assert (row.last_error is not None) == (code != "internal_error")
+
+
+async def test_deleting_and_pinning_what_is_gone_already_is_done(
+    post: Post, sender: Sender, workspace: LocalWorkspace, drain: Drain, database: Database
+) -> None:
+    for method in ("chat.delete", "pins.add"):
+        workspace.faults.arm({"method": method, "kind": "lost_response"})
+    await post("oops", pin=True)
+    await drain(sender)
+    assert (await post.row("oops")).pinned
+    async with database.begin() as db:
+        await outbox.withdraw(db, "oops", now=NOW)
+    await drain(sender)
+    assert (await post.row("oops")).state is DeliveryState.WITHDRAWN
+    assert sender.counts["failed"] == 0
+
+
+async def test_a_post_whose_fate_stays_open_reaches_a_person_in_the_end(
+    post: Post, make_sender: Callable[..., Sender], workspace: LocalWorkspace, drain: Drain
+) -> None:
+    told = []
+
+    async def tell(db: object, row: Delivery, now: object) -> None:
+        told.append(row.last_error)
+
+    workspace.faults.arm({"method": "chat.postMessage", "kind": "reset", "count": 99})
+    sender = make_sender(on_failure=tell)
+    await post("cursed")
+    await drain(sender)
+    assert told == ["lost"]
+    assert (await post.row("cursed")).attempts == 8
+
+
+class TestMeagreReads:
+    """An app that gets fifteen messages a page and one call a minute."""
+
+    @pytest.fixture
+    def workspace_options(self) -> dict[str, Any]:
+        return {"rates": "strict", "manifest": MANIFEST, "page_cap": 15, "reads_per_minute": 1}
+
+    @pytest.mark.parametrize("fault", [CARRIED_OUT[0], NOT_CARRIED_OUT[0]], ids=named)
+    async def test_page_by_page_minute_by_minute(
+        self,
+        post: Post,
+        sender: Sender,
+        workspace: LocalWorkspace,
+        drain: Drain,
+        clock: SimulatedClock,
+        fault: dict[str, Any],
+    ) -> None:
+        workspace.faults.arm({"method": "chat.postMessage", **fault})
+        await post("needle")
+        assert await sender.step()
+        crowd = workspace.person(TOKYO)
+        channel = workspace.state.channel("ict-footprint-workshop")
+        assert channel is not None
+        for number in range(40):
+            await crowd.say(channel.id, f"hay {number}")
+        await drain(sender)
+        assert texts(workspace).count("needle") == 1
+        row = await post.row("needle")
+        assert row.state is DeliveryState.SENT
+        pages = requests(workspace, "conversations.history")
+        assert len([page for page in pages if page["status"] == 200]) == (3 if fault in CARRIED_OUT else 6)
+        assert clock.now() - NOW < timedelta(minutes=8)
+
+    async def test_many_open_outcomes_share_the_one_call(
+        self, post: Post, sender: Sender, workspace: LocalWorkspace, drain: Drain, database: Database
+    ) -> None:
+        workspace.faults.arm({"method": "chat.postMessage", "kind": "lost_response", "count": 3})
+        for key in ("participants", "moderators", "organisers"):
+            await post(key, lane=f"channel:{key}")
+        await drain(sender)
+        for key in ("participants", "moderators", "organisers"):
+            assert (await post.row(key)).state is DeliveryState.SENT
+        limited = [entry for entry in requests(workspace, "conversations.history") if entry["status"] == 429]
+        assert len(limited) <= 3
+
+
+async def test_a_conversation_that_cannot_be_read_is_left_to_a_person_who_may_try_again(
+    post: Post, sender: Sender, workspace: LocalWorkspace, drain: Drain, database: Database
+) -> None:
+    workspace.faults.arm({"method": "chat.postMessage", "kind": "lost_response"})
+    workspace.faults.arm({"method": "conversations.history", "kind": "error", "error": "missing_scope"})
+    await post("unsure")
+    await drain(sender)
+    row = await post.row("unsure")
+    assert (row.state, row.last_error) == (DeliveryState.FAILED, "missing_scope")
+    async with database.begin() as db:
+        assert await outbox.retry(db, row.id, now=NOW)
+    await drain(sender)
+    assert texts(workspace) == ["unsure"]
+    assert (await post.row("unsure")).state is DeliveryState.SENT
+
+
+async def test_people_known_by_conversation_are_not_opened_again(
+    post: Post, sender: Sender, workspace: LocalWorkspace, drain: Drain, database: Database
+) -> None:
+    lane = await post.lane_of(TOKYO)
+    async with database.begin() as db:
+        person = await people.find(db, TOKYO)
+        assert person is not None
+        person.dm = workspace.state.direct(BOT_USER, TOKYO).id
+    workspace.faults.arm({"method": "chat.postMessage", "kind": "lost_response"})
+    await post("psst", lane=lane)
+    await drain(sender)
+    assert texts(workspace, TOKYO) == ["psst"]
+    assert not requests(workspace, "conversations.open")
