@@ -25,8 +25,8 @@ from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
 from rich.console import Console
 
+from bot import announcements, check, day, logs, reminders
 from bot import app as composition
-from bot import check, day, logs, reminders
 from bot import config as configuration
 from bot.answers import Answer, Answers, Learned, inquiries
 from bot.clock import Clock, SimulatedClock
@@ -144,7 +144,7 @@ async def _opened(path: Path | None, config: Config) -> AsyncIterator[Database]:
     try:
         await database.prepare("live", now=Clock().now())
         async with database.begin() as db:
-            await versions.seed(db, config, now=Clock().now())
+            await announcements.begin(db, config, now=Clock().now())
         yield database
     finally:
         await database.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import re
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -28,6 +29,7 @@ from bot.store.tables import Deed, Delivery, DeliveryState, Exchange, Question
 Json = dict[str, Any]
 Show = Callable[[Json], Awaitable[None]]
 MINUTE = timedelta(minutes=1)
+_DATE = re.compile(r"<!date\^[^|>]*\|([^>]*)>")  # what a client without dates would show
 
 
 async def play(config: Config, database: Database, show: Show, *, name: str = "day") -> Json:
@@ -80,7 +82,7 @@ def as_text(line: Json, config: Config) -> str:
     if "summary" in line:
         return _summary_as_text(line["summary"])
     at = datetime.fromisoformat(line["at"]).astimezone(config.workshop.tz)
-    text = unescape(line["text"]).replace("\n", "\n" + " " * 24)
+    text = unescape(_DATE.sub(r"\1", line["text"])).replace("\n", "\n" + " " * 24)
     mark = " (edited)" if line["edited"] else " (only they see it)" if line["only_for"] else ""
     return f"{at:%a %d %b %H:%M:%S}  {line['channel']:<28} {line['user']}{mark}\n{' ' * 24}{text}"
 
@@ -170,13 +172,16 @@ async def _summary(bot: Bot, planned: set[str], wrong: list[Json]) -> Json:
     off_time = [
         row.key for row in posted if row.sent_at and not timedelta() <= row.sent_at - row.not_before < MINUTE
     ]
+    superseded = {
+        row.key for row in reminded if row.state is DeliveryState.CANCELLED
+    }  # moved with their segment
     missing = sorted(planned - {row.key for row in reminded})
     failed = [row.key for row in deliveries if row.state is DeliveryState.FAILED]
     unposted = [row.key for row in reminded if row.state not in (DeliveryState.SENT, DeliveryState.CANCELLED)]
     return {
         "ok": not (wrong or off_time or missing or failed or unposted or left),
         "reminders": {
-            "planned": len(planned | {row.key for row in posted}),
+            "planned": len((planned | {row.key for row in reminded}) - superseded),
             "posted": len(posted),
             "off_their_minute": off_time,
             "missing": missing + unposted,

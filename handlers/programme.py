@@ -39,6 +39,8 @@ LIST, SEGMENT, WORKSHOP, RELEASE = (
     "programme.workshop",
     "programme.release",
 )
+# On the organisers' card of a draft, and on the receipt of a release.
+POST, HOLD, UNDO = "announcements.post", "announcements.hold", "announcements.undo"
 TITLE_LIMIT, TEXT_LIMIT, SPEAKERS_LIMIT = 300, 2_000, 20
 
 
@@ -53,6 +55,9 @@ def register(app: AsyncApp) -> None:
     app.view(WORKSHOP)(workshop_submitted)
     app.view(LIST)(reviewed)
     app.view(RELEASE)(released)
+    app.action(POST)(posted)
+    app.action(HOLD)(held)
+    app.action(UNDO)(undone)
 
 
 async def programme(call: Call) -> Reply:
@@ -159,7 +164,7 @@ async def discarded(ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient,
     async with desk.database.begin() as db:
         if await first_time(db, action_key(body), now=instant):
             by = await desk.person(db, body["user"]["id"])
-            await versions.discard(db, by=by, draft_revision=_revision(body["view"]) or 0, now=instant)
+            await announcements.discard(db, by=by, draft_revision=_revision(body["view"]) or 0, now=instant)
     await _show_list(desk, client, body["view"]["id"])
     await ack()
 
@@ -176,6 +181,7 @@ async def segment_submitted(
             by = await desk.person(db, body["user"]["id"])
             changed = _with_segment(draft, str(carried.get("segment", "")), view, desk.rendering.tz)
             await versions.save(db, changed, by=by, origin="edit", revision=_revision(view), now=instant)
+            await announcements.propose(db, now=instant)
     await _show_list(desk, client, view["root_view_id"])
     await ack()
 
@@ -204,17 +210,60 @@ async def workshop_submitted(
                 }
             )
             await versions.save(db, changed, by=by, origin="edit", revision=_revision(view), now=instant)
+            await announcements.propose(db, now=instant)
     await _show_list(desk, client, view["root_view_id"])
     await ack()
+
+
+async def posted(ack: AsyncAck, body: dict[str, Any], desk: Desk) -> None:
+    """*Post* on the draft's card: what the card shows is released; a draft edited since is not."""
+    await desk.require_organiser(body["user"]["id"])
+    instant = desk.now()
+    async with desk.database.begin() as db:
+        if await first_time(db, action_key(body), now=instant):
+            by = await desk.person(db, body["user"]["id"])
+            await announcements.release_and_announce(
+                db, desk.config, by=by, note=None, draft_revision=_number(body), now=instant
+            )
+    await ack()
+    desk.nudge()
+
+
+async def held(ack: AsyncAck, body: dict[str, Any], desk: Desk) -> None:
+    """*Hold* on the draft's card: everybody sees who wants to wait."""
+    await desk.require_organiser(body["user"]["id"])
+    instant = desk.now()
+    async with desk.database.begin() as db:
+        if await first_time(db, action_key(body), now=instant):
+            by = await desk.person(db, body["user"]["id"])
+            await announcements.hold(db, by=by, draft_revision=_number(body), now=instant)
+    await ack()
+    desk.nudge()
+
+
+async def undone(ack: AsyncAck, body: dict[str, Any], desk: Desk) -> None:
+    """*Undo* on the receipt of a release: the version before is released again."""
+    await desk.require_organiser(body["user"]["id"])
+    instant = desk.now()
+    async with desk.database.begin() as db:
+        if await first_time(db, action_key(body), now=instant):
+            by = await desk.person(db, body["user"]["id"])
+            await announcements.undo(db, desk.config, number=_number(body), by=by, now=instant)
+    await ack()
+    desk.nudge()
 
 
 async def reviewed(ack: AsyncAck, body: dict[str, Any], desk: Desk) -> None:
     """*See the difference*: the announcement as participants will read it, with warnings."""
     await desk.require_organiser(body["user"]["id"])
+    await ack(response_action="update", view=await _review(desk))
+
+
+async def _review(desk: Desk) -> dict[str, Any]:
     async with desk.database.read() as db:
         review = await announcements.review(db, desk.config, now=desk.now())
     values = {"review": review, "callback": RELEASE, "metadata": json.dumps({"revision": review.revision})}
-    await ack(response_action="update", view=desk.rendering.view("programme/review_modal", values))
+    return desk.rendering.view("programme/review_modal", values)
 
 
 async def released(ack: AsyncAck, body: dict[str, Any], view: dict[str, Any], desk: Desk) -> None:
@@ -360,3 +409,11 @@ def _revision(view: dict[str, Any]) -> int | None:
     """The revision of the draft that the form was drawn from; None: there was no draft."""
     revision = _metadata(view)["revision"]
     return None if revision is None else int(revision)
+
+
+def _number(body: dict[str, Any]) -> int:
+    """The number a button carries; raises Invalid for one that this version did not draw."""
+    value = body["actions"][0].get("value") or ""
+    if not re.fullmatch(r"\d{1,9}", value):
+        raise Invalid("old_view", field="")
+    return int(value)

@@ -19,12 +19,13 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from bot.clock import SimulatedClock
-from bot.config import Config, Moment
+from bot.config import Config, Moment, SegmentSection
 from bot.errors import ConfigError, Mistake
 from bot.rehearsal.deeds import DeedError
 from bot.rehearsal.person import Person
 from bot.rehearsal.server import LocalWorkspace
 from bot.rehearsal.state import BOT_USER
+from bot.rendering import unescape
 
 Json = dict[str, Any]
 SETTLE_WITHIN = 60.0  # wall seconds; longer means that something hangs
@@ -199,8 +200,8 @@ class Player:
                 self._pressed = {"action_id": step.action, "value": button.get("value")}
                 return await person.click(step.action, channel=channel, ts=message["ts"])
             case "submit":
-                values = {k: self._filled(v) if isinstance(v, str) else v for k, v in step.values.items()}
-                self._submitted = {"view_id": _top(person)["id"], "values": values}
+                view = _top(person)
+                self._submitted = {"view_id": view["id"], "values": self._values(view, step)}
                 return await person.submit(**self._submitted)
             case "resubmit":
                 try:
@@ -249,12 +250,28 @@ class Player:
             if what == "title":
                 return self.config.workshop.title
             if what == "questions segment":
-                return next(segment.title for segment in self.config.segments if segment.takes_questions)
+                return self._asked.title
+            if what == "questions segment id":
+                return self._asked.id
             if what.startswith("time "):
                 return f"{self.instant(what.removeprefix('time ')).astimezone(self.config.workshop.tz):%H:%M}"
             return match[0]
 
         return _PLACEHOLDER.sub(fill, text)
+
+    @property
+    def _asked(self) -> SegmentSection:
+        """The first segment that takes questions."""
+        return next(segment for segment in self.config.segments if segment.takes_questions)
+
+    def _values(self, view: Json, step: Step) -> Json:
+        """What is typed into the view; a key with "?" is left out where the view has no such input."""
+        blocks = {block["block_id"] for block in view["blocks"]}
+        return {
+            key.removesuffix("?"): self._filled(value) if isinstance(value, str) else value
+            for key, value in step.values.items()
+            if not key.endswith("?") or key.removesuffix("?") in blocks
+        }
 
     def _message(self, person: Person, step: Step) -> Json:
         """The newest message the person sees in that channel that holds the words and the button."""
@@ -270,7 +287,7 @@ class Player:
         for block in blocks:
             accessory = [block["accessory"]] if "accessory" in block else []
             for element in [*block.get("elements", []), *accessory]:
-                if element.get("action_id") == step.action and words in str(block):
+                if element.get("action_id") == step.action and words in unescape(str(block)):
                     return block, element
         raise LookupError(f"there is no button {step.action!r} about {words!r}")
 
