@@ -179,6 +179,7 @@ async def retry(db: AsyncSession, delivery_id: int, *, now: datetime) -> bool:
     row = await _locked(db, Delivery.id == delivery_id)
     if row is not None and row.kind == FAILURE_NOTICE:
         listed = [await retry(db, each, now=now) for each in row.content["deliveries"]]
+        await refresh(db, row.key, now=now)
         return any(listed)
     if row is None or row.state is not DeliveryState.FAILED:
         return False

@@ -106,7 +106,12 @@ def make_sender(
     """A sender, of a process of its own when `own_database` is given."""
 
     def make(holder: str = "first", *, own_database: Database | None = None, **options: Any) -> Sender:
-        given: dict[str, Any] = {"composers": {}, "limits": LimitsSection(), "places": places} | options
+        given: dict[str, Any] = {
+            "composers": {},
+            "limits": LimitsSection(),
+            "places": places,
+            "on_failure": None,
+        } | options
         return Sender(own_database or database, plain_rendering, clock, client, holder=holder, **given)
 
     return make

@@ -21,7 +21,7 @@ from sqlalchemy import func, select
 
 from bot.clock import Clock
 from bot.config import LimitsSection
-from bot.delivery import claims, outbox, outcomes, pace, retry, wake
+from bot.delivery import claims, failure, outbox, outcomes, pace, retry, wake
 from bot.delivery.claims import Work
 from bot.delivery.outcomes import OnFailure, Outcome, Sent
 from bot.delivery.retry import LIMITED, LOCKED_OUT, Fault
@@ -43,7 +43,7 @@ class Sender:
     `client` is built without retry handlers: a retried post is a second message when only the answer was
     lost. `places` maps the configuration's channel keys to channel ids. `composers` turn a row's stored
     content into template values, by kind. `holder` names this process among the replicas. `on_failure` is
-    called in the transaction that records a final failure.
+    called in the transaction that records a final failure; organisers hear of it unless it is another.
 
     To be read at any time: `counts` (pieces of work by outcome), `refused` (why Slack locks the app out, or
     None), `in_flight`.
@@ -60,13 +60,15 @@ class Sender:
         composers: Mapping[str, Composer],
         limits: LimitsSection,
         holder: str,
-        on_failure: OnFailure | None = None,
+        on_failure: OnFailure | None = failure.tell_organisers,
     ) -> None:
         self.counts: Counter[str] = Counter()
         self.refused: str | None = None
         self._database = database
         self._clock = clock
-        self._calls = Calls(database, rendering, clock, client, places=places, composers=composers)
+        self._calls = Calls(
+            database, rendering, clock, client, places=places, composers={**failure.COMPOSERS, **composers}
+        )
         self._rates = pace.rates(limits)
         self._holder = holder
         self._on_failure = on_failure
