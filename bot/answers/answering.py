@@ -286,6 +286,8 @@ class _Reading:
                 match for match in matches if match.topic is not None and match.topic.front.kind == "topic"
             ]
             return meant or matches
+        plain = [match for match in requests if match.part.asked or not (match.topic is not None and match.topic.id == "status")]
+        requests = plain or requests
         named = [atom for match in matches for atom in match.part.atoms if isinstance(atom.value, Place)]
         for match in requests:
             if match.topic is not None and match.topic.front.check == "when":

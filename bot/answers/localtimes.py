@@ -151,7 +151,9 @@ class Places:
         self._load_cities()
         self._load_names(tomllib.loads(_data("places-en.toml")))
         self.longest: dict[str, int] = {}
+        self.words: set[str] = set()
         for name in self._all():
+            self.words.update(name.split())
             first, *rest = name.split()
             self.longest[first] = max(self.longest.get(first, 0), len(rest) + 1)
 

@@ -97,7 +97,9 @@ class Splitter:
                 borders.append(at)
             elif norm in self.wh and at > borders[-1] + 2 and self.opens(tokens, at) and self._was_complete(tokens, borders[-1], at):
                 borders.append(at)
-            elif norm in self.polar and at > borders[-1] + 2 and self.opens(tokens, at) and self._greeted(tokens, borders[-1], at):
+            elif norm in self.polar and at > borders[-1] + 2 and self.opens(tokens, at) and self._stated(tokens, borders[-1], at):
+                borders.append(at)
+            elif borders == [0] and at > 3 and tokens[0].norm in (*self.context, "before", "after", "when") and norm in ("i", "we", "is", "can", "what", "how") and (self.opens(tokens, at) or self._tells_after(tokens, at)) and tokens[at - 1].norm not in self.context:
                 borders.append(at)
         borders.append(len(tokens))
         cut = [self._trimmed(tokens[start:end]) for start, end in zip(borders, borders[1:], strict=False)]
@@ -129,6 +131,8 @@ class Splitter:
             return follows not in ("should",)
         if norm in ("my", "our"):
             return any(token.norm in self.polar or token.norm in self.asking or token.norm in self.reporting for token in tokens[at + 2 : at + 5])
+        if norm in ("as", "like", "since", "because", "being"):
+            return True
         return (norm in ("it", "they", "you", "he", "she") and follows in self.polar) or norm in ("thanks", "because")
 
     def opens(self, tokens: list[Token], at: int) -> bool:
@@ -156,9 +160,12 @@ class Splitter:
         embeds = self.asking | self.prepositions | self.polar | {"me", "us", "then", "if", "exactly", "just", "you", "idea", "up"}
         return any(norm in self.wh or norm in self.polar for norm in head[:2]) and head[-1] not in embeds
 
-    def _greeted(self, tokens: list[Token], start: int, at: int) -> bool:
-        """"Hello team can I …", "thanks for the info is it …"."""
-        return all(token.norm in self.lead_in for token in tokens[start:at])
+    def _stated(self, tokens: list[Token], start: int, at: int) -> bool:
+        """"Hello team can I …", "I am no member can I …": a question right after a greeting or statement."""
+        head = [token.norm for token in tokens[start:at]]
+        if all(norm in self.lead_in for norm in head):
+            return True
+        return head[0] in ("i", "we", "my", "our", "thanks") and head[-1] not in self.wh and not (self.asking & set(head))
 
     def _trimmed(self, tokens: list[Token]) -> list[Token]:
         start, end = 0, len(tokens)

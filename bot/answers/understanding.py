@@ -141,7 +141,8 @@ class Understanding:
             for line in needs:
                 topic.alternatives.append(Form.of(line))
             for line in topic.front.fragments:
-                topic.alternatives.append(replace(Form.of(line), longest=FRAGMENT))
+                fragment = Form.of(line.replace("{it}", self._own_name(topic)))
+                topic.alternatives.append(replace(fragment, longest=FRAGMENT))
             if topic.words:
                 topic.alternatives.append(Form((own,)))
             allows = {name.replace("{it}", self._own_name(topic)) for name in topic.front.allows} | {topic.id}
@@ -212,7 +213,7 @@ class Understanding:
             or not norm.isascii()
         ):
             return False
-        return not self.entities.places.longest.get(norm)
+        return norm not in self.entities.places.words
 
     def atoms(self, tokens: Sequence[Token]) -> list[Atom]:
         """The atoms of tokens, with words that only describe the event taken into it."""
@@ -452,7 +453,7 @@ class Understanding:
             if key and key in topic.keys:
                 best.append((len(key) + 0.25, topic))
                 continue
-            score, left = self._cover(topic, atoms, names, size, polar)
+            score, left = self._cover(topic, atoms, names, part.tokens, polar)
             if score <= 0:
                 continue
             if topic.front.kind == "small_talk":
@@ -472,9 +473,10 @@ class Understanding:
             confidence = 0.88
         return Match(part, best[0][1], confidence, tuple(topic for score, topic in best[1:3] if score == top))
 
-    def _cover(self, topic: Topic, atoms: Sequence[Atom], names: Names, size: int, polar: bool) -> tuple[float, int]:
+    def _cover(self, topic: Topic, atoms: Sequence[Atom], names: Names, tokens: Sequence[Token], polar: bool) -> tuple[float, int]:
         """How much of a topic's need was said, and how many atoms it does not account for."""
         best = (0.0, len(atoms))
+        size = len(tokens)
         for form in topic.alternatives:
             if size > form.longest or not all(need & names for need in form.needs):
                 continue
@@ -487,16 +489,21 @@ class Understanding:
                 for atom in atoms
                 if not atom.names & accepted
                 and EVENT not in atom.names
-                and not (form.names_too and polar and UNKNOWN in atom.names and self._is_name(atom))
+                and not (form.names_too and polar and UNKNOWN in atom.names and self._is_name(atom, tokens))
             )
             if (left == 0, score, -left) > (best[1] == 0 and best[0] > 0, best[0], -best[1]):
                 best = (score, left)
         return best
 
-    def _is_name(self, atom: Atom) -> bool:
-        """Whether an unknown word is somebody's name: a capital inside a sentence, or no word at all."""
+    def _is_name(self, atom: Atom, tokens: Sequence[Token]) -> bool:
+        """Whether an unknown word is a name that takes part: "by Ericsson", "did Ericsson …", "at Palexpo"."""
         token = atom.tokens[0]
-        return (token.raw[:1].isupper() and token.start > 0) or not self.spelling.is_word(token.norm)
+        if not (token.raw[:1].isupper() and token.start > 0) and self.spelling.is_word(token.norm):
+            return False
+        at = next(index for index, other in enumerate(tokens) if other is token)
+        before = [other.norm for other in tokens[max(0, at - 3) : at]]
+        led = any(norm in ("by", "with", "from", "at", "in", "called", "named", "for", "of") for norm in before)
+        return led or (at <= 4 and tokens[0].norm in self.splitter.polar)
 
 
 def _distinct(needs: tuple[Names, ...], atoms: Sequence[Atom]) -> bool:
