@@ -205,7 +205,13 @@ def test_every_reminder_keeps_slacks_limits_with_the_longest_values(kind: str) -
         takes_questions=True,
     )  # fmt: skip
     crowd = [segment(f"s{n}", 0, title="&" * 3000, takes_questions=True) for n in range(30)]
-    it = programme(long, *crowd, title="&<" * 1500, registration_url="https://r.example/" + "x" * 1980)
+    it = programme(
+        long,
+        *crowd,
+        title="&<" * 1500,
+        registration_url="https://r.example/" + "x" * 1980,
+        page_url="https://p.example/" + "z" * 1980,
+    )
     content = {"rule": "r", "segment": "a", "anchor": "start", "instant": instant(0).isoformat()}
     given = values(it, content, now=instant(-5)) | {"said": instant(0), "off": None, "instead": instant(5)}
     message = Rendering(config).message(kind, given)

@@ -98,6 +98,7 @@ class Shift(NamedTuple):
     rest: bool  # nothing timed follows the last
     old: datetime  # the first one's start
     new: datetime
+    kind: str = "shift"
 
 
 def with_missing(old: Programme, new: Programme) -> Programme:

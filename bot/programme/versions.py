@@ -280,7 +280,25 @@ async def undo(db: AsyncSession, number: int, *, by: Person | None, now: datetim
         )
     if number == 1:
         raise Refusal("nothing_to_undo")
-    released = await _freeze(db, await get(db, number - 1), origin="undo", by=by, note=None, now=now)
+    before = await get(db, number - 1)
+    return await release_now(db, before, origin="undo", by=by, note=None, now=now)
+
+
+async def release_now(
+    db: AsyncSession,
+    programme: Programme,
+    *,
+    origin: str,
+    by: Person | None,
+    note: str | None,
+    now: datetime,
+) -> Released:
+    """Freeze a programme that never was a draft. An open draft stays, carried over to what is released.
+
+    Raises Refusal when it changes nothing.
+    """
+    await turn(db)
+    released = await _freeze(db, programme, origin=origin, by=by, note=note, now=now)
     await _rebase(db, released)
     return released
 
