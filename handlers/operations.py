@@ -4,22 +4,35 @@ from __future__ import annotations
 
 from typing import Any
 
-from slack_bolt.async_app import AsyncApp
+from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.delivery import outbox
 from bot.store.intake import first_time
-from handlers.desk import Call, Desk, Reply
+from handlers.desk import Call, Desk, Reply, action_key
 
 
 def register(app: AsyncApp) -> None:
     """Bind the entries about the workspace."""
     app.event("member_joined_channel")(membership_changed)
     app.event("member_left_channel")(membership_changed)
+    app.action("delivery.retry")(try_again)
 
 
 async def membership_changed(event: dict[str, Any], desk: Desk) -> None:
     """Somebody joined or left a channel: roles that come from membership are asked for anew."""
     desk.directory.forget_roles()
+
+
+async def try_again(ack: AsyncAck, body: dict[str, Any], desk: Desk) -> None:
+    """*Try again* on a notice of messages that could not be sent."""
+    await desk.require_organiser(body["user"]["id"])
+    now = desk.now()
+    notice = str(body["actions"][0].get("value") or "")
+    async with desk.database.begin() as db:
+        if await first_time(db, action_key(body), now=now) and notice.isdecimal():
+            await outbox.retry(db, int(notice), now=now)
+    await ack()
+    desk.nudge()
 
 
 async def pause(call: Call) -> Reply:
