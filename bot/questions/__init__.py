@@ -6,5 +6,6 @@
 """
 
 from bot.questions.cards import COMPOSERS
+from bot.questions.windows import replan
 
-__all__ = ["COMPOSERS"]
+__all__ = ["COMPOSERS", "replan"]

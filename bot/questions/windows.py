@@ -19,10 +19,13 @@ from bot import people
 from bot.config import Config
 from bot.delivery import outbox
 from bot.errors import Invalid, NotAllowed
+from bot.programme import versions
 from bot.programme.model import Programme, Segment, Status
 from bot.store.tables import Delivery, DeliveryState, Person, Question, QuestionState, Stage, Switch
 
 CLOSING_NOTICE = timedelta(minutes=2)
+CLOSING = "questions/closing"
+_STANDS = (DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.SENT)
 
 What = Literal["submit", "vote", "publish"]
 # auto follows the programme; for publishing, open means at once and closed means after review.
@@ -150,32 +153,33 @@ def minutes_left(programme: Programme, segment: Segment, now: datetime) -> int |
     return int((ends - now).total_seconds() // 60)
 
 
-async def schedule(db: AsyncSession, *, programme: Programme, now: datetime) -> None:
+async def replan(db: AsyncSession, *, now: datetime) -> None:
     """Plan the word that live questions close in two minutes; call it at start and after every release.
 
-    Announcements of hours that no longer hold are cancelled. Twice is harmless.
+    What was planned for hours that no longer hold is cancelled. Twice is harmless.
     """
-    wanted = {}
+    programme = await versions.current(db)
+    wanted: dict[str, datetime] = {}
     for segment in programme.taking_questions() if programme.status is Status.ON else []:
         closes_at = live_until(programme, segment)
         if now < closes_at:
-            wanted[f"questions:closing:{segment.id}:{int(closes_at.timestamp())}"] = (segment, closes_at)
-    planned = await db.scalars(
-        select(Delivery.key).where(
-            Delivery.key.startswith("questions:closing:", autoescape=True),
-            Delivery.state == DeliveryState.PENDING,
-        )
+            wanted[segment.id] = closes_at
+    rows = await db.scalars(
+        select(Delivery).where(Delivery.kind == CLOSING, Delivery.state.in_(_STANDS)).order_by(Delivery.id)
     )
-    for key in planned.all():
-        if key not in wanted:
-            await outbox.cancel(db, key)
-    for key, (segment, closes_at) in sorted(wanted.items()):
+    for row in rows.all():
+        segment_id = row.content["segment"]
+        if wanted.get(segment_id) == datetime.fromisoformat(row.content["closes_at"]):
+            del wanted[segment_id]
+        elif row.state is DeliveryState.PENDING:
+            await outbox.cancel(db, row.key)
+    for segment_id, closes_at in sorted(wanted.items()):
         await outbox.add(
             db,
-            key=key,
-            kind="questions/closing",
+            key=f"questions:closing:{segment_id}:{programme.version}",
+            kind=CLOSING,
             lane="channel:participants",
-            content={"segment": segment.id, "closes_at": closes_at.isoformat()},
+            content={"segment": segment_id, "closes_at": closes_at.isoformat()},
             now=now,
             not_before=closes_at - CLOSING_NOTICE,
             expires_at=closes_at,
