@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from starlette.requests import Request
@@ -136,7 +136,7 @@ def landmarks(config: Config) -> list[Json]:
         for reminder in config.reminders
         if not reminder.segment
     ]
-    found += [(start, "start"), (end, "end")]
+    found += [(start, "start"), (end, "end"), (end + timedelta(days=1), "day-after")]
     for segment in config.segments:
         if segment.starts is not None:
             found.append((segment.starts.replace(tzinfo=tz), segment.title))

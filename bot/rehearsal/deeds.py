@@ -122,11 +122,12 @@ class Deeds:
         return {"ok": True, "changed": self.workspace.leave(user.id, self._channel(wish, user))}
 
     async def read(self, user: Member, wish: Json) -> Json:
-        """Mark a channel as read up to its last message: {channel}."""
-        channel = self._channel(wish, user)
+        """Mark as read: {channel}, or with {thread_ts} one thread of it."""
+        channel, thread = self._channel(wish, user), str(wish.get("thread_ts") or "")
         last = max(channel.messages, default="")
-        if channel.last_read.get(user.id, "") != last:
-            channel.last_read[user.id] = last
+        key = f"{user.id}/{thread}" if thread else user.id
+        if channel.last_read.get(key, "") != last:
+            channel.last_read[key] = last
             self.workspace.changed()
         return {"ok": True}
 
@@ -345,19 +346,27 @@ class Deeds:
         return action | chosen
 
     def _fill(self, view: View, values: Any) -> None:
-        """Put values into a view's inputs; each is named by its block's id or its own action id."""
+        """Put values into a view's inputs, by block id, by action id, or by the one inside the other."""
         given = dict(values) if isinstance(values, dict) else {}
+        used: set[str] = set()
         for block_id, element in inputs.stateful(view.body["blocks"]):
-            key = block_id if block_id in given else str(element["action_id"])
-            if key not in given:
+            action_id, inner = str(element["action_id"]), given.get(block_id)
+            if isinstance(inner, dict) and action_id in inner:
+                key, value = block_id, inner[action_id]
+            elif block_id in given:
+                key, value = block_id, inner
+            elif action_id in given:
+                key, value = action_id, given[action_id]
+            else:
                 continue
+            used.add(key)
             try:
-                chosen = inputs.entry(element, given.pop(key))
+                view.values.setdefault(block_id, {})[action_id] = inputs.entry(element, value)
             except ValueError as error:
                 raise DeedError("no_such_choice", str(error)) from None
-            view.values.setdefault(block_id, {})[element["action_id"]] = chosen
-        if given:
-            raise DeedError("no_such_input", f"the view has no input {', '.join(map(repr, given))}")
+        unknown = [key for key in given if key not in used]
+        if unknown:
+            raise DeedError("no_such_input", f"the view has no input {', '.join(map(repr, unknown))}")
 
     def _react(self, user: Member, wish: Json, *, add: bool) -> Json:
         message = self.seen_message(user, wish)[1]

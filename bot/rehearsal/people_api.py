@@ -14,7 +14,7 @@ close_view        {view_id, all?}
 react, unreact    {channel, ts, name}
 home              {tab?}                                 open the app's Home tab
 join, leave       {channel}
-read              {channel}                              mark as read
+read              {channel, thread_ts?}                  mark a channel or a thread as read
 forge             {payload, kind?}                       a payload of one's own making
 
 Each returns what the person would see at once, as {"ok": true, …}; those that Slack delivers with a

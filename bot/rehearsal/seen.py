@@ -23,7 +23,7 @@ def channels(workspace: Workspace, user: Member) -> list[Json]:
         inside = user.id in channel.members
         if not inside and channel.kind != "channel":
             continue
-        unread = _unread(channel, user) if inside else []
+        fresh = [*unread(channel, user), *new_replies(channel, user)] if inside else []
         found.append(
             {
                 "id": channel.id,
@@ -31,8 +31,8 @@ def channels(workspace: Workspace, user: Member) -> list[Json]:
                 "kind": channel.kind,
                 "is_member": inside,
                 "topic": channel.topic["value"],
-                "unread": len(unread),
-                "mentions": sum(1 for message in unread if channel.direct or f"<@{user.id}>" in message.text),
+                "unread": len(fresh),
+                "mentions": sum(1 for message in fresh if channel.direct or f"<@{user.id}>" in message.text),
                 "bot": channel.kind == "im" and BOT_USER in channel.members,
             }
         )
@@ -89,10 +89,22 @@ def shape(workspace: Workspace, message: Message) -> Json:
     }
 
 
-def _unread(channel: Channel, user: Member) -> list[Message]:
+def unread(channel: Channel, user: Member) -> list[Message]:
+    """Other people's messages in a channel since the person last read it."""
     last = channel.last_read.get(user.id, "")
-    unread = [m for m in channel.messages.values() if m.ts > last and m.only_for in (None, user.id)]
-    return [m for m in unread if m.user != user.id and (not m.is_reply or m.broadcast)]
+    later = [m for m in channel.messages.values() if m.ts > last and m.only_for in (None, user.id)]
+    return [m for m in later if m.user != user.id and (not m.is_reply or m.broadcast)]
+
+
+def new_replies(channel: Channel, user: Member, parent: Message | None = None) -> list[Message]:
+    """Replies not yet read, in the threads the person takes part in (or in the one of `parent`)."""
+    found = []
+    for each in [parent] if parent else list(channel.messages.values()):
+        replies = [channel.messages[ts] for ts in each.replies if ts in channel.messages]
+        if user.id in (each.user, *(reply.user for reply in replies)):
+            last = channel.last_read.get(f"{user.id}/{each.ts}", "")
+            found += [reply for reply in replies if reply.ts > last and reply.user != user.id]
+    return found
 
 
 def words(message: Message) -> str:

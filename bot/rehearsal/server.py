@@ -30,6 +30,7 @@ from bot.rehearsal.faults import Faults
 from bot.rehearsal.listening import Listening, PortInUse
 from bot.rehearsal.log import Log
 from bot.rehearsal.methods import chat
+from bot.rehearsal.page import Page
 from bot.rehearsal.people_api import PeopleApi
 from bot.rehearsal.person import Person
 from bot.rehearsal.rates import Rates
@@ -40,6 +41,7 @@ from bot.rehearsal.state import Json
 from bot.rehearsal.views import Views
 from bot.rehearsal.web_api import WebApi
 from bot.rehearsal.workspace import Workspace
+from bot.rendering import Rendering
 
 __all__ = ["LocalWorkspace", "PortInUse"]
 
@@ -119,6 +121,8 @@ class LocalWorkspace:
             self.app_token,
         )
         self.control = Control(config, clock, self.log, self.faults, self.sockets)
+        self._page = Page(self.deeds, self.control, Rendering(config))
+        clock.on_change(self._page.clock_changed)
         self._ack_seconds = ack_seconds
         self._request_url: RequestUrl | None = None
         self._listening = Listening(self._application(), host, port)
@@ -262,6 +266,7 @@ class LocalWorkspace:
                 Route("/files/{file}/{name}", self._download),
                 *PeopleApi(self.deeds, self.log).routes(),
                 *self.control.routes(),
+                *self._page.routes(),
             ],
             middleware=[Middleware(OwnOrigin)],
         )

@@ -80,9 +80,7 @@ class SocketMode:
         self._unacked[envelope_id] = heard
         try:
             if fault and kind in ("slow", "drop"):
-                await asyncio.sleep(
-                    min(fault.seconds, self.ack_seconds) if kind == "drop" else fault.seconds
-                )
+                await asyncio.sleep(min(fault.seconds, self.ack_seconds) if kind == "drop" else fault.seconds)
             if kind == "drop":
                 return Outcome(False, reason="timeout")
             if kind == "reorder":

@@ -84,6 +84,10 @@ class Workspace:
         """Set `watcher` at every change from now on."""
         self._watchers.add(watcher)
 
+    def unwatch(self, watcher: asyncio.Event) -> None:
+        """Set `watcher` no more."""
+        self._watchers.discard(watcher)
+
     async def wait_for(self, predicate: Callable[[], object], seconds: float) -> bool:
         """Wait until `predicate()` holds, asked again at every change; False after `seconds` of wall time."""
         watcher = asyncio.Event()

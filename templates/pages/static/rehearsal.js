@@ -1,0 +1,467 @@
+// The rehearsal page's behaviour. The server draws everything; this file sends what people do to the
+// people interface (/people/…), and puts newly drawn parts in place when /live says that something changed.
+"use strict";
+
+const here = document.body.dataset;
+const find = (selector, root = document) => root.querySelector(selector);
+const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+const words = find("#words").dataset;
+
+function toast(text) {
+  const box = document.createElement("p");
+  box.className = "toast";
+  box.textContent = text;
+  find(".toasts").append(box);
+  setTimeout(() => box.remove(), 7000);
+}
+
+async function send(path, body, method = "POST") {
+  try {
+    const response = await fetch(path, { method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+    const answer = await response.json();
+    if (!answer.ok) toast(answer.why || answer.error);
+    if (answer.failure) toast(answer.failure);
+    return answer;
+  } catch {
+    toast(words.lost);
+    return { ok: false };
+  }
+}
+
+const act = (deed, wish) => send(`/people/${here.me}/${deed}`, wish);
+
+// --- putting newly drawn parts in place -------------------------------------------------------------
+
+// Lists of keyed children (messages) are compared one by one, so that open menus, selections and the
+// place one has scrolled to survive; other parts are replaced as a whole when their source changed.
+const drawn = new Map();
+
+function replaceKeyed(part, html) {
+  const next = document.createElement("template");
+  next.innerHTML = html;
+  const wanted = [...next.content.children];
+  const present = new Map(all(":scope > [data-key]", part).map((node) => [node.dataset.key, node]));
+  const keep = new Set();
+  let cursor = part.firstElementChild;
+  for (const node of wanted) {
+    const old = present.get(node.dataset.key);
+    const source = node.outerHTML;
+    let placed = node;
+    if (old && old.source === source) placed = old;
+    else node.source = source;
+    keep.add(placed);
+    if (placed === cursor) cursor = cursor.nextElementSibling;
+    else part.insertBefore(placed, cursor);
+  }
+  for (const node of [...part.children]) if (!keep.has(node)) node.remove();
+}
+
+function put(name, html) {
+  const part = find(`#part-${name}`);
+  if (!part || drawn.get(name) === html) return;
+  drawn.set(name, html);
+  if (name === "messages" || name === "thread") {
+    replaceKeyed(part, html);
+  } else if (name === "modal") {
+    putModal(part, html);
+  } else if (!find("details[open]", part)) {
+    part.innerHTML = html;
+  } else drawn.delete(name);
+}
+
+function putModal(dialog, html) {
+  const before = find("form", dialog);
+  const typed = before ? gather(before) : null;
+  const focused = document.activeElement && document.activeElement.id;
+  dialog.innerHTML = html;
+  const form = find("form", dialog);
+  if (!form) return dialog.open && dialog.close();
+  if (typed && before.dataset.view === form.dataset.view) refill(form, typed, before.dataset.hash === form.dataset.hash);
+  if (!dialog.open) dialog.showModal();
+  const target = (focused && document.getElementById(focused)) || find(".has-error input, .has-error textarea", form) || find("textarea, input, select", form);
+  if (target) target.focus();
+}
+
+let asked = 0;
+async function refresh() {
+  const mine = ++asked;
+  const query = new URLSearchParams({ as: here.me, in: here.channel, thread: here.thread, tab: here.tab, limit: here.limit });
+  const response = await fetch(`/page/parts?${query}`);
+  if (!response.ok || mine !== asked) return;
+  const { parts, unread, unread_thread: unreadThread } = await response.json();
+  for (const [name, html] of Object.entries(parts)) put(name, html);
+  if (document.visibilityState !== "visible" || here.tab !== "messages") return;
+  if (unread) act("read", { channel: here.channel });
+  if (unreadThread) act("read", { channel: here.channel, thread_ts: here.thread });
+}
+
+async function refreshLog() {
+  const response = await fetch(`/page/log?after=${here.seq}`);
+  const { html, seq } = await response.json();
+  here.seq = seq;
+  const rows = document.createElement("tbody");
+  rows.innerHTML = html;
+  find("#part-log").prepend(...rows.children);
+}
+
+function listen() {
+  const inspecting = document.body.classList.contains("inspector");
+  const source = new EventSource(inspecting ? "/live?log" : "/live");
+  source.onmessage = (event) => {
+    const state = JSON.parse(event.data);
+    if (inspecting) return refreshLog();
+    setClock(state.now, state.speed);
+    refresh();
+  };
+  // The browser comes back by itself; a restarted server gets a whole new page.
+  source.onerror = () => source.readyState === EventSource.CLOSED && setTimeout(() => location.reload(), 1500);
+}
+
+// --- the clock ---------------------------------------------------------------------------------------
+
+const clock = { from: 0, at: 0, speed: 0 };
+
+function setClock(now, speed) {
+  Object.assign(clock, { from: Date.parse(now), at: performance.now(), speed });
+  const toggle = find('[data-clock="toggle"]');
+  if (toggle) {
+    toggle.textContent = speed === 0 ? "▶" : "⏸";
+    toggle.setAttribute("aria-label", speed === 0 ? toggle.dataset.run : toggle.dataset.stop);
+  }
+  const choice = find('select[data-clock="speed"]');
+  if (choice && speed > 0 && document.activeElement !== choice) choice.value = `${speed.toFixed(1)}`;
+  tick();
+}
+
+function tick() {
+  const shown = find(".clock");
+  if (!shown) return;
+  const now = new Date(clock.from + (performance.now() - clock.at) * clock.speed);
+  const zone = { timeZone: shown.dataset.zone };
+  find(".clock-day").textContent = now.toLocaleDateString("en-GB", { ...zone, weekday: "short", day: "numeric", month: "short", year: "numeric" });
+  find(".clock-time").textContent = now.toLocaleTimeString("en-GB", { ...zone, hour12: false });
+  for (const other of all("[data-zone]:not(.clock)")) other.textContent = now.toLocaleTimeString("en-GB", { timeZone: other.dataset.zone, hour: "2-digit", minute: "2-digit" });
+}
+
+async function jump(at) {
+  const now = clock.from + (performance.now() - clock.at) * clock.speed;
+  if (Date.parse(at) < now && !(await confirmed({ title: words.backTitle, text: words.back, confirm: words.yes, deny: words.no }))) return;
+  all(".jump[open]").forEach((menu) => (menu.open = false));
+  const answer = await send("/clock", { jump: at });
+  if (answer.ok) setClock(answer.now, answer.speed);
+}
+
+// A wall-clock time in a zone as an instant: guess, see what the guess reads there, correct.
+function instantIn(local, zone) {
+  const wanted = Date.parse(`${local}:00Z`);
+  let guess = wanted;
+  for (let round = 0; round < 2; round += 1) {
+    const parts = Object.fromEntries(new Intl.DateTimeFormat("en-CA", { timeZone: zone, hourCycle: "h23", year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit" }).formatToParts(guess).map((part) => [part.type, part.value]));
+    guess += wanted - Date.parse(`${parts.year}-${parts.month}-${parts.day}T${parts.hour}:${parts.minute}:00Z`);
+  }
+  return new Date(guess).toISOString();
+}
+
+// --- elements: what they hold, and pressing them -----------------------------------------------------
+
+function place(node) {
+  const view = node.closest("[data-view]");
+  if (view) return { view_id: view.dataset.view, values: gather(view) };
+  const message = node.closest("[data-ts]");
+  return { channel: message.dataset.channel, ts: message.dataset.ts };
+}
+
+function valueOf(node) {
+  const kind = node.dataset.type;
+  if (kind === "checkboxes") return all("input:checked", node).map((box) => box.value);
+  if (kind === "radio_buttons") return find("input:checked", node)?.value ?? null;
+  if (kind.startsWith("multi_") && node.options) return [...node.selectedOptions].map((option) => option.value);
+  if (kind.endsWith("external_select")) {
+    const option = node.chosen ?? null;
+    return kind.startsWith("multi_") ? (option ? [option] : undefined) : option ?? undefined;
+  }
+  if (kind === "datetimepicker") return node.value ? Math.floor(Date.parse(node.value) / 1000) : null;
+  if (kind === "file_input") return undefined;
+  return node.value === "" ? null : node.value;
+}
+
+const STATELESS = new Set(["button", "overflow", "workflow_button", "icon_button"]);
+
+function gather(form) {
+  const values = {};
+  for (const node of all("[data-action]", form)) {
+    if (STATELESS.has(node.dataset.type)) continue;
+    const value = valueOf(node);
+    if (value !== undefined) (values[node.dataset.block] ??= {})[node.dataset.action] = value;
+  }
+  return values;
+}
+
+// What was typed but not yet sent stays when the app changes the modal under one's hands.
+function refill(form, typed, unchanged) {
+  for (const node of all("textarea[data-action], input[data-action]", form)) {
+    const value = typed[node.dataset.block]?.[node.dataset.action];
+    if (typeof value === "string" && (unchanged || node.value === "")) node.value = value;
+  }
+}
+
+function confirmed({ title, text, confirm, deny }) {
+  const dialog = find("#confirm");
+  find("#confirm-title").textContent = title;
+  find(".confirm-text", dialog).textContent = text;
+  const [no, yes] = all("footer button", dialog);
+  no.textContent = deny;
+  yes.textContent = confirm;
+  dialog.returnValue = "no";
+  dialog.showModal();
+  return new Promise((done) => dialog.addEventListener("close", () => done(dialog.returnValue === "yes"), { once: true }));
+}
+
+async function press(node, value) {
+  const holder = node.closest("[data-action]");
+  if (holder.dataset.confirm) {
+    const ask = JSON.parse(holder.dataset.confirm);
+    const agreed = await confirmed({ title: ask.title.text, text: ask.text.text, confirm: ask.confirm.text, deny: ask.deny.text });
+    if (!agreed) return;
+  }
+  holder.classList.add("waiting");
+  holder.closest("details")?.removeAttribute("open");
+  await act("click", { ...place(holder), action_id: holder.dataset.action, block_id: holder.dataset.block, value });
+  holder.classList.remove("waiting");
+  refresh();
+}
+
+async function suggest(input) {
+  const list = input.nextElementSibling;
+  if (input.value.length < Number(input.dataset.least)) return (list.hidden = true);
+  const { values, ...where } = place(input);
+  const answer = await act("suggest", { ...where, action_id: input.dataset.action, block_id: input.dataset.block, query: input.value });
+  list.replaceChildren(...(answer.options || []).map((option) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.setAttribute("role", "option");
+    button.textContent = option.text.text;
+    button.addEventListener("click", () => {
+      input.value = option.text.text;
+      input.chosen = option;
+      list.hidden = true;
+      if ("send" in input.dataset) press(input, input.dataset.type.startsWith("multi_") ? [option] : option);
+    });
+    return button;
+  }));
+  if (!list.children.length) list.append(words.invisible);
+  list.hidden = false;
+}
+
+// --- the composer ------------------------------------------------------------------------------------
+
+const known = JSON.parse(find("#suggest-data")?.textContent || '{"commands":[],"people":[],"channels":[]}');
+
+function grow(area) {
+  area.style.height = "auto";
+  area.style.height = `${area.scrollHeight}px`;
+}
+
+function offers(text) {
+  const match = /(^\/\S*|(?:^|\s)[@#]\S*)$/.exec(text);
+  if (!match) return [];
+  const token = match[0].trim();
+  const begins = (name) => name.toLowerCase().includes(token.slice(1).toLowerCase());
+  if (token[0] === "/") return known.commands.filter(([name]) => name.startsWith(token)).map(([name, hint, about]) => ({ put: `${name} `, token, title: `${name} ${hint}`, note: about }));
+  if (token[0] === "@") return known.people.filter(([name, real]) => begins(name) || begins(real)).slice(0, 8).map(([name, real]) => ({ put: `@${name} `, token, title: real, note: `@${name}` }));
+  return known.channels.filter(begins).map((name) => ({ put: `#${name} `, token, title: `#${name}`, note: "" }));
+}
+
+function showOffers(form) {
+  const list = find(".suggestions", form);
+  const area = find("textarea", form);
+  const found = offers(area.value.slice(0, area.selectionStart));
+  list.hidden = !found.length;
+  list.replaceChildren(...found.map((offer, index) => {
+    const item = document.createElement("div");
+    item.setAttribute("role", "option");
+    item.setAttribute("aria-selected", String(index === 0));
+    item.append(Object.assign(document.createElement("strong"), { textContent: offer.title }), Object.assign(document.createElement("small"), { textContent: offer.note }));
+    item.take = () => {
+      const end = area.selectionStart;
+      area.setRangeText(offer.put, end - offer.token.length, end, "end");
+      list.hidden = true;
+      area.focus();
+    };
+    item.addEventListener("mousedown", (event) => (event.preventDefault(), item.take()));
+    return item;
+  }));
+}
+
+function moveOffer(list, step) {
+  const items = [...list.children];
+  const now = items.findIndex((item) => item.getAttribute("aria-selected") === "true");
+  items[now].setAttribute("aria-selected", "false");
+  const next = items[(now + step + items.length) % items.length];
+  next.setAttribute("aria-selected", "true");
+  next.scrollIntoView({ block: "nearest" });
+}
+
+const base64 = (file) => new Promise((done) => {
+  const reader = new FileReader();
+  reader.onload = () => done({ name: file.name, base64: reader.result.split(",")[1] });
+  reader.readAsDataURL(file);
+});
+
+async function submitComposer(form) {
+  const area = find("textarea", form);
+  const text = area.value;
+  const chosen = find(".attach input", form);
+  const files = await Promise.all([...(chosen?.files || [])].map(base64));
+  if (!text.trim() && !files.length) return;
+  const command = text.startsWith("/") && !form.dataset.thread && !files.length;
+  area.value = "";
+  if (chosen) chosen.value = "";
+  if (find(".files-chosen", form)) find(".files-chosen", form).textContent = "";
+  grow(area);
+  form.parentElement.querySelector(".scroll").scrollTop = 0; // its end: the scroller is reversed
+  const wish = { channel: here.channel, text };
+  const answer = command ? await act("command", wish) : await act("say", { ...wish, thread_ts: form.dataset.thread || null, files });
+  if (!answer.ok && !area.value) area.value = text;
+  refresh();
+}
+
+function composerKey(event) {
+  const area = event.target;
+  const list = find(".suggestions", area.form);
+  if (list && !list.hidden) {
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") return event.preventDefault(), moveOffer(list, event.key === "ArrowDown" ? 1 : -1);
+    if (event.key === "Tab" || event.key === "Enter") {
+      const offer = find('[aria-selected="true"]', list);
+      event.preventDefault();
+      return offer.take();
+    }
+    if (event.key === "Escape") return (list.hidden = true);
+  }
+  if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+    event.preventDefault();
+    area.form.requestSubmit();
+  }
+}
+
+// --- one listener a kind of event --------------------------------------------------------------------
+
+const CLICKS = {
+  "[data-sidebar]": (node) => node.setAttribute("aria-expanded", String(find("#part-sidebar").classList.toggle("open"))),
+  "[data-join]": async () => (await act("join", { channel: here.channel })).ok && location.reload(),
+  "[data-leave]": async () => (await act("leave", { channel: here.channel })).ok && location.reload(),
+  "[data-shortcut]": (node) => (node.closest("details").removeAttribute("open"), act("shortcut", { callback_id: node.dataset.shortcut }).then(refresh)),
+  "[data-message-shortcut]": (node) => (node.closest("details").removeAttribute("open"), act("message_shortcut", { ...place(node), callback_id: node.dataset.messageShortcut }).then(refresh)),
+  "[data-react]": (node) => {
+    const message = node.closest("[data-ts]");
+    const mine = find(`.reaction[data-react="${CSS.escape(node.dataset.react)}"]`, message)?.getAttribute("aria-pressed") === "true";
+    act(mine ? "unreact" : "react", { ...place(node), name: node.dataset.react }).then(refresh);
+  },
+  "[data-edit]": (node) => edit(node.closest("[data-ts]"), node.dataset.text),
+  "[data-delete]": async (node) => {
+    const agreed = await confirmed({ title: words.deleteTitle, text: words.delete, confirm: words.deleteYes, deny: words.deleteNo });
+    if (agreed) act("delete", place(node)).then(refresh);
+  },
+  "[data-close]": (node) => act("close_view", { view_id: node.closest("[data-view]").dataset.view, all: node.dataset.close === "all" }).then(refresh),
+  '[data-clock="toggle"]': () => send("/clock", clock.speed === 0 ? { resume: true } : { pause: true }),
+  "[data-jump]": (node) => jump(node.dataset.jump),
+  "[data-disconnect]": (node) => send("/disconnect", { reason: node.form.reason.value }),
+  "[data-disarm]": () => send("/faults", {}, "DELETE").then(showArmed),
+  'button[data-action], a[data-action]': (node) => press(node, node.value || undefined),
+};
+
+function edit(message, text) {
+  const body = find(".mrkdwn", message);
+  const area = document.createElement("textarea");
+  area.className = "editing";
+  area.value = text;
+  body.replaceChildren(area);
+  area.focus();
+  area.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") location.reload();
+    if (event.key !== "Enter" || event.shiftKey) return;
+    event.preventDefault();
+    act("edit", { ...place(message), text: area.value }).then(() => (message.source = "", drawn.delete("messages"), refresh()));
+  });
+}
+
+const showArmed = (answer) => {
+  if (!answer.armed) return;
+  find(".armed").replaceChildren(...answer.armed.map((fault) => Object.assign(document.createElement("span"), { className: "badge", textContent: `${fault.kind} · ${fault.target}` })));
+};
+
+document.addEventListener("click", (event) => {
+  for (const menu of all("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+  if (!event.target.closest("#part-sidebar, [data-sidebar]")) find("#part-sidebar")?.classList.remove("open");
+  for (const [selector, act_] of Object.entries(CLICKS)) {
+    const node = event.target.closest(selector);
+    if (node) return void act_(node);
+  }
+});
+
+document.addEventListener("change", (event) => {
+  const node = event.target;
+  if (node.matches('select[data-clock="speed"]')) return send("/clock", { speed: Number(node.value) });
+  if (node.closest(".attach")) return (find(".files-chosen", node.form).textContent = [...node.files].map((file) => file.name).join(", "));
+  const holder = node.closest("[data-action]");
+  if (!holder || !("send" in holder.dataset) || holder.dataset.type.endsWith("external_select") || holder.matches("button, a")) return;
+  press(holder, valueOf(holder));
+});
+
+let typing = 0;
+document.addEventListener("input", (event) => {
+  const node = event.target;
+  if (node.closest(".composer") && node.matches("textarea")) {
+    grow(node);
+    showOffers(node.form);
+  }
+  if (node.dataset.type?.endsWith("external_select")) {
+    clearTimeout(typing);
+    node.chosen = null;
+    typing = setTimeout(() => suggest(node), 150);
+  }
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.target.matches(".composer textarea")) composerKey(event);
+  if (event.key === "Escape") for (const menu of all("details.menu[open]")) menu.open = false;
+});
+
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  if (form.closest("#confirm")) return;
+  event.preventDefault();
+  if (form.matches(".composer")) return submitComposer(form);
+  if (form.matches(".jump-free")) return jump(instantIn(find("input", form).value, find(".clock").dataset.zone));
+  if (form.matches(".faults")) {
+    const target = form.target.value;
+    const wish = target === "envelopes" ? { envelopes: form.kind.value } : { method: target, kind: form.kind.value };
+    return showArmed(await send("/faults", { ...wish, count: Number(form.count.value) }));
+  }
+  if (form.matches("[data-view]")) {
+    const button = find('button[type="submit"]', form);
+    button.disabled = true;
+    await act("submit", { view_id: form.dataset.view, values: gather(form) });
+    button.disabled = false;
+    drawn.delete("modal");
+    refresh();
+  }
+});
+
+document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && find("#part-sidebar") && refresh());
+
+// Escape on the app's modal closes the topmost view on the server as well.
+find("#part-modal")?.addEventListener("cancel", (event) => {
+  event.preventDefault();
+  find('[data-close="one"]', event.target)?.click();
+});
+
+for (const part of all(".messages > .list")) for (const node of part.children) node.source = node.outerHTML;
+if (find(".clock")) {
+  setClock(find(".clock").dataset.now, Number(find(".clock").dataset.speed));
+  setInterval(tick, 250);
+}
+if (find("#part-modal form")) find("#part-modal").showModal();
+if (here.tab === "home") act("home", {});
+if (window.matchMedia("(min-width: 721px)").matches && !find("dialog[open]")) (find(".thread textarea") || find("#composer-text"))?.focus();
+listen();
