@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
@@ -11,13 +12,12 @@ from babel.dates import format_date, format_skeleton, format_time, format_timede
 
 _TOKEN = re.compile(r"\{([a-z_]+)\}")
 _NUMERIC = {"date_num": "yyyy-MM-dd", "date_slash": "yyyy/MM/dd"}
-# CLDR skeletons: which parts are shown; the language decides about order and punctuation.
-_SKELETONS = {
-    "date": "MMMMd",
-    "date_short": "yMMMd",
-    "date_long": "yMMMMEEEEd",
-    "date_long_full": "yMMMMEEEEd",
-    "day_divider": "MMMMEEEEd",
+# The lengths of CLDR: the language decides which words, order and punctuation that means.
+_LENGTHS: dict[str, Literal["full", "long", "medium"]] = {
+    "date_short": "medium",
+    "date_long": "full",
+    "date_long_full": "full",
+    "day_divider": "full",
 }
 _RELATIVE = {-1: "yesterday", 0: "today", 1: "tomorrow"}
 
@@ -66,10 +66,12 @@ def _token(name: str, instant: datetime, locale: Locale, now: datetime) -> str |
         return format_date(instant, _NUMERIC[name], locale=locale)
     plain = name.removesuffix("_pretty")
     relative = _RELATIVE.get((instant.date() - now.date()).days) if plain != name else None
-    if plain not in _SKELETONS:
+    if plain != "date" and plain not in _LENGTHS:
         return None
     return relative or _written(plain, instant, locale)
 
 
 def _written(name: str, instant: datetime, locale: Locale) -> str:
-    return format_skeleton(_SKELETONS[name], instant, tzinfo=instant.tzinfo, locale=locale)
+    if name == "date":  # without its year, which no length leaves out
+        return format_skeleton("MMMMd", instant, tzinfo=instant.tzinfo, locale=locale)
+    return format_date(instant, _LENGTHS[name], locale=locale)
