@@ -135,10 +135,18 @@ class Tags(HTMLParser):
         self.links += [value or "" for name, value in attrs if name == "href"]
 
 
-PIECES = st.sampled_from(
-    "< > & <script> javascript: ` ``` * _ ~ | @U1 <!date^1^{date}| &gt; \" ' onclick= <https://x.org| \ue000 \ue001 0 "
-    ":tada: </a> <img\tsrc=x\tonerror=1> \n".split(" ")
-)
+TOKENS = [
+    "<script>",
+    "javascript:",
+    "```",
+    "@U1",
+    "<!date^1^{date}|",
+    "&gt;",
+    "onclick=",
+    "<https://x.org|",
+    ":tada:",
+]
+PIECES = st.sampled_from([*"<>&`*_~|\"'\n0\ue000\ue001", *TOKENS, "</a>", "<img src=x onerror=1>"])
 
 
 @given(pieces=st.lists(PIECES | st.text(max_size=6), max_size=12))
