@@ -20,7 +20,6 @@ from typing import Any
 import aiohttp
 import uvicorn
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
-from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.builtin_async_handlers import (
@@ -31,19 +30,19 @@ from slack_sdk.http_retry.builtin_async_handlers import (
 from slack_sdk.web.async_client import AsyncWebClient
 
 import handlers
-from bot import announcements, questions, reminders
+from bot import announcements, home, questions, reminders
 from bot.answers import Answers, inquiries
 from bot.clock import Clock
 from bot.config import Config, Environment
 from bot.delivery.alarm import AlarmClock
 from bot.delivery.sender import Sender
 from bot.errors import ConfigError, Mistake
-from bot.programme import versions
 from bot.rehearsal.server import LocalWorkspace
 from bot.rendering import Rendering
 from bot.store.engine import Database, Mode
 from handlers import answers as answer_handlers
 from handlers import web
+from handlers.bolt import Bolt
 from handlers.desk import Desk
 from handlers.directory import UNREACHABLE, Directory
 from handlers.manifest import manifest
@@ -57,6 +56,7 @@ COMPOSERS = {
     **inquiries.COMPOSERS,
     **answer_handlers.COMPOSERS,
     **announcements.COMPOSERS,
+    **home.COMPOSERS,
     **reminders.COMPOSERS,
     **questions.COMPOSERS,
 }
@@ -67,7 +67,7 @@ class Bot:
     """The running bot, as its owner sees it."""
 
     desk: Desk
-    bolt: AsyncApp
+    bolt: Bolt
     sender: Sender
     alarm: AlarmClock
     listen: str | None  # where the web routes answer
@@ -101,8 +101,6 @@ async def running(
     async with contextlib.AsyncExitStack() as stack:
         await database.prepare(mode, now=clock.now())
         stack.push_async_callback(database.close)
-        async with database.begin() as db:
-            await versions.seed(db, config, now=clock.now())
 
         client, poster = await _clients(stack, environment)
         identity = await _identify(client)
@@ -130,15 +128,16 @@ async def running(
             nudge=sender.nudge,
             public_url=environment.public_url,
         )
-        bolt = _bolt(client, identity, environment, desk)
+        bolt = _bolt(client, identity)
         handlers.register(bolt, desk)
 
         async with database.begin() as db:
-            await reminders.replan(db, config, now=clock.now())
+            await announcements.begin(db, config, now=clock.now())
         await stack.enter_async_context(_sending(sender))
         alarm = AlarmClock(clock)
         await stack.enter_async_context(_ringing(alarm, desk))
-        listen = await stack.enter_async_context(_serving(web.application(desk, bolt), environment.listen))
+        application = web.application(desk, bolt, signing_secret=environment.signing_secret)
+        listen = await stack.enter_async_context(_serving(application, environment.listen))
         if environment.app_token:
             await stack.enter_async_context(_socket_mode(bolt, environment.app_token))
         yield Bot(desk=desk, bolt=bolt, sender=sender, alarm=alarm, listen=listen)
@@ -224,16 +223,14 @@ async def _find_channels(directory: Directory) -> None:
         )
 
 
-def _bolt(
-    client: AsyncWebClient, identity: AuthorizeResult, environment: Environment, desk: Desk
-) -> AsyncApp:
+def _bolt(client: AsyncWebClient, identity: AuthorizeResult) -> Bolt:
     async def authorize(**_: Any) -> AuthorizeResult:
         return identity
 
-    return AsyncApp(
+    return Bolt(
         client=client,
         authorize=authorize,
-        signing_secret=environment.signing_secret or secrets.token_hex(16),
+        request_verification_enabled=False,  # handlers.web verifies the raw bytes before they are parsed
         process_before_response=True,  # stored before acknowledged
         attaching_conversation_kwargs_enabled=False,
         raise_error_for_unhandled_request=True,
@@ -264,7 +261,14 @@ async def _serving(application: Any, listen: str) -> AsyncIterator[str]:
     """Serve the web routes on `listen` ("host:port", port 0 picks one); gives the address it has."""
     host, _, port = listen.rpartition(":")
     settings = uvicorn.Config(
-        application, log_config=None, access_log=False, lifespan="off", server_header=False
+        application,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        ws="none",
+        server_header=False,
+        proxy_headers=False,  # nothing here depends on who asks, so no proxy needs to be believed
+        timeout_graceful_shutdown=3,  # seconds for open stage pages; they connect again by themselves
     )
     server = uvicorn.Server(settings)
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
@@ -287,7 +291,7 @@ async def _serving(application: Any, listen: str) -> AsyncIterator[str]:
 
 
 @contextlib.asynccontextmanager
-async def _socket_mode(bolt: AsyncApp, app_token: str) -> AsyncIterator[None]:
+async def _socket_mode(bolt: Bolt, app_token: str) -> AsyncIterator[None]:
     """Events over Socket Mode. A wrong app token would retry for ever in silence, so it is tried first."""
     try:
         await bolt.client.apps_connections_open(app_token=app_token)
