@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from bot.answers.compose import Composer, Moment, Said
 from bot.answers.entities import Atom
 from bot.answers.knowledge import Topic, load
-from bot.answers.lexicon import Words
+from bot.answers.lexicon import Words, foreign_words
 from bot.answers.localtimes import Place, Places
 from bot.answers.model import Answer, AnswerStatus, Choice, Learned, TopicInfo
 from bot.answers.premises import Claim, places_of, verdict
@@ -25,7 +25,19 @@ from bot.rendering import Rendering, clip
 QUOTE_LIMIT = 160
 PANEL_LIMIT = 3_000
 # Topics that a question of opinion may look like.
-OPEN_TO_OPINION = frozenset({"about", "participation", "findings", "standards", "subject", "subject-details", "organiser", "documents-access", "cost"})
+OPEN_TO_OPINION = frozenset(
+    {
+        "about",
+        "participation",
+        "findings",
+        "standards",
+        "subject",
+        "subject-details",
+        "organiser",
+        "documents-access",
+        "cost",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +64,9 @@ class Answers:
             words = Words.load(folder / "words.toml")
             topics, wrong = load(folder, config, rendering)
             mistakes.extend(wrong)
-            understanding = Understanding(config, words, topics, Places(folder.name), folder.name)
+            understanding = Understanding(
+                config, words, topics, Places(folder.name), folder.name, foreign_words(folder)
+            )
             self._languages[folder.name] = Language(
                 folder.name, {topic.id: topic for topic in topics}, understanding
             )
@@ -224,8 +238,14 @@ class _Reading:
         """What each part asks."""
         parts = self.understanding.splitter.parts(self.understanding.sentences(self.text))
         matches = [match for part in parts for match in self.understanding.judge(part, self._is_unknown)]
-        told_what_to_say = {match.part.sentence for match in matches if any("injection" in atom.names for atom in match.part.atoms)}
-        return [Match(match.part, None) if match.part.sentence in told_what_to_say else match for match in matches]
+        told_what_to_say = {
+            match.part.sentence
+            for match in matches
+            if any("injection" in atom.names for atom in match.part.atoms)
+        }
+        return [
+            Match(match.part, None) if match.part.sentence in told_what_to_say else match for match in matches
+        ]
 
     def _is_unknown(self, topic: Topic) -> bool:
         return topic.id in self.unknown
@@ -241,7 +261,11 @@ class _Reading:
         opinions = [match for match in matches if self._is_opinion(match)]
         if opinions:
             others = [match for match in matches if match not in opinions and match.topic is not None]
-            if not any(match.topic.front.kind == "topic" and not self._is_unknown(match.topic) for match in others if match.topic):
+            if not any(
+                match.topic.front.kind == "topic" and not self._is_unknown(match.topic)
+                for match in others
+                if match.topic
+            ):
                 return self._for_panel(self._whole())
             matches = [match for match in matches if match not in opinions]
         return self._compose(matches)
@@ -286,7 +310,11 @@ class _Reading:
                 match for match in matches if match.topic is not None and match.topic.front.kind == "topic"
             ]
             return meant or matches
-        plain = [match for match in requests if match.part.asked or not (match.topic is not None and match.topic.id == "status")]
+        plain = [
+            match
+            for match in requests
+            if match.part.asked or not (match.topic is not None and match.topic.id == "status")
+        ]
         requests = plain or requests
         named = [atom for match in matches for atom in match.part.atoms if isinstance(atom.value, Place)]
         for match in requests:
@@ -307,7 +335,10 @@ class _Reading:
                 continue
             if any(one.topic == match.topic.id for one in said):
                 continue
-            atoms: list[Atom] = [*match.part.atoms, *(atom for atom in match.places if atom not in match.part.atoms)]
+            atoms: list[Atom] = [
+                *match.part.atoms,
+                *(atom for atom in match.places if atom not in match.part.atoms),
+            ]
             claim = Claim(match.part, self.understanding.splitter.is_polar(match.part), self.answers.config, self.moment.programme, self.moment.at, self.understanding.splitter.negations)  # fmt: skip
             one = composer.say(
                 match.topic,

@@ -122,7 +122,9 @@ class Entities:
                 self._series.update(letters[-1:])
                 self._lead.update(letters[:-1])
         self._numbered = {
-            (words[:-1] if words[-1].isdigit() else (match[1],)): words[-1] if words[-1].isdigit() else match[2]
+            (words[:-1] if words[-1].isdigit() else (match[1],)): words[-1]
+            if words[-1].isdigit()
+            else match[2]
             for subject in config.subjects
             for name in subject.names
             if (words := lexicon.split(fold(name)))
@@ -212,7 +214,7 @@ class Entities:
         return 0, None
 
     def _other_number(self, line: list[Token], at: int) -> tuple[int, object]:
-        """"SG13", "Study Group 20" where the workshop is about Study Group 5."""
+        """ "SG13", "Study Group 20" where the workshop is about Study Group 5."""
         for words, number in self._numbered.items():
             length = len(words)
             run = tuple(token.norm for token in line[at : at + length])

@@ -144,7 +144,10 @@ def _instances(path: Path, front: Front, body: str, config: Config, rendering: R
 
 
 def _identity(item: Any) -> str:
-    return str(getattr(item, "id", None) or re.sub(r"[^a-z0-9]+", "-", fold(getattr(item, "code", None) or item.short)).strip("-"))
+    return str(
+        getattr(item, "id", None)
+        or re.sub(r"[^a-z0-9]+", "-", fold(getattr(item, "code", None) or item.short)).strip("-")
+    )
 
 
 def _undefined(path: Path, front: Front, body: str, rendering: Rendering) -> Iterator[Mistake]:

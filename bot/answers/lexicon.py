@@ -114,6 +114,18 @@ class Words(BaseModel):
             ) from None
 
 
+def foreign_words(folder: Path) -> dict[str, dict[str, str]]:
+    """`foreign.toml` of a language's folder: for each other language, its words in this one."""
+    path = folder / "foreign.toml"
+    if not path.exists():
+        return {}
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError([Mistake(str(path), f"it cannot be read ({error})", "mend the file")]) from None
+    return {code: {fold(word): str(meant) for word, meant in table.items()} for code, table in data.items()}
+
+
 class Lexicon:
     """Phrases to names; see the module's first lines."""
 

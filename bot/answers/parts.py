@@ -65,7 +65,9 @@ class Splitter:
             while len(clauses) > 1 and all(token.norm in self.tags for token in clauses[-1]):
                 clauses.pop()
                 tagged = True
-            while found and clauses and sentence.asked and all(token.norm in self.tags for token in clauses[-1]):
+            while (
+                found and clauses and sentence.asked and all(token.norm in self.tags for token in clauses[-1])
+            ):
                 clauses.pop()
                 found[-1].asked = found[-1].claim = found[-1].request = True
             for index, clause in enumerate(clauses):
@@ -87,7 +89,9 @@ class Splitter:
             coordinated = norm in self.coordinators or norm in _CLAUSE_MARKS or norm == "/"
             if coordinated and self._opens_after(tokens, at + 1):
                 borders.append(at)
-            elif coordinated and (norm in _CLAUSE_MARKS or norm == "and") and self._tells_after(tokens, at + 1):
+            elif (
+                coordinated and (norm in _CLAUSE_MARKS or norm == "and") and self._tells_after(tokens, at + 1)
+            ):
                 borders.append(at)
             elif norm in _CLAUSE_MARKS and self._tells_after(tokens, borders[-1]):
                 borders.append(at)
@@ -95,18 +99,48 @@ class Splitter:
                 borders.append(at)
             elif norm in self.context and at > 1 and at + 2 < len(tokens) and self._subject(tokens, at + 1):
                 borders.append(at)
-            elif norm in self.wh and at > borders[-1] + 2 and self.opens(tokens, at) and self._was_complete(tokens, borders[-1], at):
+            elif (
+                norm in self.wh
+                and at > borders[-1] + 2
+                and self.opens(tokens, at)
+                and self._was_complete(tokens, borders[-1], at)
+            ):
                 borders.append(at)
-            elif norm in self.polar and at > borders[-1] + 2 and self.opens(tokens, at) and self._stated(tokens, borders[-1], at):
+            elif (
+                norm in self.polar
+                and at > borders[-1] + 2
+                and self.opens(tokens, at)
+                and self._stated(tokens, borders[-1], at)
+            ):
                 borders.append(at)
-            elif borders == [0] and at > 3 and tokens[0].norm in (*self.context, "before", "after", "when") and norm in ("i", "we", "is", "can", "what", "how") and (self.opens(tokens, at) or self._tells_after(tokens, at)) and tokens[at - 1].norm not in self.context:
+            elif (
+                borders == [0]
+                and at > 3
+                and tokens[0].norm in (*self.context, "before", "after", "when")
+                and norm in ("i", "we", "is", "can", "what", "how")
+                and (self.opens(tokens, at) or self._tells_after(tokens, at))
+                and tokens[at - 1].norm not in self.context
+            ):
                 borders.append(at)
         borders.append(len(tokens))
         cut = [self._trimmed(tokens[start:end]) for start, end in zip(borders, borders[1:], strict=False)]
         return self._joined([clause for clause in cut if clause])
 
     def _skipped(self, tokens: list[Token], at: int) -> int:
-        skip = ("then", "secondly", "finally", "second", "third", "firstly", "first", "also", "so", "please", "but", "actually")
+        skip = (
+            "then",
+            "secondly",
+            "finally",
+            "second",
+            "third",
+            "firstly",
+            "first",
+            "also",
+            "so",
+            "please",
+            "but",
+            "actually",
+        )
         while at < len(tokens) and (
             tokens[at].norm in self.coordinators or tokens[at].kind == "mark" or tokens[at].norm in skip
         ):
@@ -117,7 +151,11 @@ class Splitter:
         at = self._skipped(tokens, at)
         if at + 1 < len(tokens) and tokens[at].norm in ("if", "whether"):
             return True
-        if at + 2 < len(tokens) and tokens[at].norm in self.prepositions and tokens[at + 1].norm in ("what", "which", "whom"):
+        if (
+            at + 2 < len(tokens)
+            and tokens[at].norm in self.prepositions
+            and tokens[at + 1].norm in ("what", "which", "whom")
+        ):
             return True
         return self.opens(tokens, at)
 
@@ -130,10 +168,16 @@ class Splitter:
         if norm in ("i", "we"):
             return follows not in ("should",)
         if norm in ("my", "our"):
-            return any(token.norm in self.polar or token.norm in self.asking or token.norm in self.reporting for token in tokens[at + 2 : at + 5])
+            return any(
+                token.norm in self.polar or token.norm in self.asking or token.norm in self.reporting
+                for token in tokens[at + 2 : at + 5]
+            )
         if norm in ("as", "like", "since", "because", "being"):
             return True
-        return (norm in ("it", "they", "you", "he", "she") and follows in self.polar) or norm in ("thanks", "because")
+        return (norm in ("it", "they", "you", "he", "she") and follows in self.polar) or norm in (
+            "thanks",
+            "because",
+        )
 
     def opens(self, tokens: list[Token], at: int) -> bool:
         """Whether a question or request begins at a token."""
@@ -152,20 +196,44 @@ class Splitter:
         return norm in self.imperatives and follows != "you"
 
     def _subject(self, tokens: list[Token], at: int) -> bool:
-        return tokens[at].norm in ("i", "we", "my", "our", "it", "the", "they", "you", "there", "he", "she", "this", "that", "of")
+        return tokens[at].norm in (
+            "i",
+            "we",
+            "my",
+            "our",
+            "it",
+            "the",
+            "they",
+            "you",
+            "there",
+            "he",
+            "she",
+            "this",
+            "that",
+            "of",
+        )
 
     def _was_complete(self, tokens: list[Token], start: int, at: int) -> bool:
-        """"… the workshop how do I …": a question that begins without a border, after another one."""
+        """ "… the workshop how do I …": a question that begins without a border, after another one."""
         head = [token.norm for token in tokens[start:at]]
-        embeds = self.asking | self.prepositions | self.polar | {"me", "us", "then", "if", "exactly", "just", "you", "idea", "up"}
+        embeds = (
+            self.asking
+            | self.prepositions
+            | self.polar
+            | {"me", "us", "then", "if", "exactly", "just", "you", "idea", "up"}
+        )
         return any(norm in self.wh or norm in self.polar for norm in head[:2]) and head[-1] not in embeds
 
     def _stated(self, tokens: list[Token], start: int, at: int) -> bool:
-        """"Hello team can I …", "I am no member can I …": a question right after a greeting or statement."""
+        """ "Hello team can I …", "I am no member can I …": a question right after a greeting or statement."""
         head = [token.norm for token in tokens[start:at]]
         if all(norm in self.lead_in for norm in head):
             return True
-        return head[0] in ("i", "we", "my", "our", "thanks") and head[-1] not in self.wh and not (self.asking & set(head))
+        return (
+            head[0] in ("i", "we", "my", "our", "thanks")
+            and head[-1] not in self.wh
+            and not (self.asking & set(head))
+        )
 
     def _trimmed(self, tokens: list[Token]) -> list[Token]:
         start, end = 0, len(tokens)
@@ -176,30 +244,43 @@ class Splitter:
         return tokens[start:end]
 
     def _joined(self, clauses: list[list[Token]]) -> list[list[Token]]:
-        """"how | and when do I register": a bare "how" asks nothing by itself."""
+        """ "how | and when do I register": a bare "how" asks nothing by itself."""
         made: list[list[Token]] = []
         for clause in clauses:
-            if made and len(made[-1]) == 1 and made[-1][0].norm in ("how", "what", "why", "which", "if", "whether"):
+            if (
+                made
+                and len(made[-1]) == 1
+                and made[-1][0].norm in ("how", "what", "why", "which", "if", "whether")
+            ):
                 made[-1] = [*made[-1], *clause]
             else:
                 made.append(clause)
         return made
 
     def _unframed(self, tokens: list[Token]) -> list[Token]:
-        """"My boss wants to know when it starts", "I was told that it is free": only what follows."""
+        """ "My boss wants to know when it starts", "I was told that it is free": only what follows."""
         for at in range(len(tokens) - 1, 0, -1):
             norm = tokens[at].norm
             head = tokens[:at]
             if norm in ("if", "whether") and any(token.norm in self.asking for token in head):
                 return tokens[at:]
-            if norm in self.wh and self.opens(tokens, at) and any(token.norm in self.asking for token in head[-4:]):
+            if (
+                norm in self.wh
+                and self.opens(tokens, at)
+                and any(token.norm in self.asking for token in head[-4:])
+            ):
                 if at + 1 < len(tokens) and not any(token.norm in self.wh for token in head):
                     return tokens[at:]
         for at in range(1, min(len(tokens) - 2, 9)):
             norm = tokens[at].norm
             if norm in self.reporting and tokens[0].norm in self.tellers:
                 rest = tokens[at + 1 :]
-                while rest and rest[0].norm in ("that", "me", "us", "in", "the", "somewhere", "letter", "email", "to", "it") and len(rest) > 2:
+                while (
+                    rest
+                    and rest[0].norm
+                    in ("that", "me", "us", "in", "the", "somewhere", "letter", "email", "to", "it")
+                    and len(rest) > 2
+                ):
                     if rest[0].norm in ("it", "the"):
                         break
                     rest = rest[1:]
@@ -210,7 +291,12 @@ class Splitter:
         if not tokens:
             return False
         if asked or self.opens(tokens, 0) or len(tokens) <= 4:
-            return tokens[0].norm not in ("i", "we") or asked or len(tokens) > 4 or any(token.norm in self.asking for token in tokens)
+            return (
+                tokens[0].norm not in ("i", "we")
+                or asked
+                or len(tokens) > 4
+                or any(token.norm in self.asking for token in tokens)
+            )
         norms = [token.norm for token in tokens]
         if norms[0] in self.openers:
             return True
@@ -220,7 +306,12 @@ class Splitter:
 
     def pieces(self, part: Part) -> list[Part]:
         """The items of "the date, the time and the link", each as a part of its own; empty when there is one."""
-        cuts = [at for at, token in enumerate(part.tokens) if token.norm in self.coordinators or token.norm in (",", "/", "-", ":", "|", "+")]
+        cuts = [
+            at
+            for at, token in enumerate(part.tokens)
+            if token.norm in (",", "/", "-", ":", "|", "+")
+            or (token.norm in self.coordinators and not self._pair(part.tokens, at))
+        ]
         if not cuts:
             return []
         borders = [-1, *cuts, len(part.tokens)]
@@ -231,6 +322,11 @@ class Splitter:
                 found.append(Part(tokens, part.asked, part.request, part.sentence))
         return found if len(found) > 1 else []
 
+    def _pair(self, tokens: list[Token], at: int) -> bool:
+        """ "before or after", "up or down": two small words that belong together."""
+        small = self.prepositions | {"up", "down", "more", "less", "now", "later", "sooner", "yes", "no"}
+        return 0 < at < len(tokens) - 1 and tokens[at - 1].norm in small and tokens[at + 1].norm in small
+
     def is_polar(self, part: Part) -> bool:
         """Whether a part can be answered with yes or no."""
         if part.claim:
@@ -240,7 +336,11 @@ class Splitter:
             norms.pop(0)
         if not norms:
             return False
-        if norms[0] in ("can", "could", "would", "will", "may") and norms[1:2] == ["you"] or any(norm in self.wh for norm in norms[:3]):
+        if (
+            norms[0] in ("can", "could", "would", "will", "may")
+            and norms[1:2] == ["you"]
+            or any(norm in self.wh for norm in norms[:3])
+        ):
             return "if" in norms or "whether" in norms
         if norms[0] in self.polar or "if" in norms or "whether" in norms:
             return True

@@ -63,7 +63,9 @@ def _when(claim: Claim) -> bool | None:
     for value in claim.values("span"):
         if isinstance(value, tuple):
             local = start
-            if value[0] == "part" and (clocks := [p.clocks[0] for p in claim.values("place") if isinstance(p, Place)]):
+            if value[0] == "part" and (
+                clocks := [p.clocks[0] for p in claim.values("place") if isinstance(p, Place)]
+            ):
                 local = start.astimezone(clocks[0].tz())
             results.append(_is_span(value, local, today))
     results.append(_hours(claim, start, end))
@@ -268,7 +270,11 @@ def _listed(claim: Claim) -> bool | None:
 def _subject(claim: Claim) -> bool | None:
     if any("?" in atom.names for atom in claim.part.atoms):
         return False if claim.has("meaning") else None
-    return True if claim.has("discuss") or claim.has("launch") or claim.has("relate") or claim.has("about") else None
+    return (
+        True
+        if claim.has("discuss") or claim.has("launch") or claim.has("relate") or claim.has("about")
+        else None
+    )
 
 
 CHECKS: dict[str, Callable[[Claim], bool | None]] = {

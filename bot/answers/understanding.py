@@ -9,7 +9,7 @@ about their thing and win ties.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from bot.answers.entities import Atom, Calendar, Entities
@@ -27,7 +27,21 @@ UNKNOWN = "?"
 _ONLY_EVENT = frozenset({EVENT, "orgevent"})
 
 
-_LOGISTICS = frozenset({"register", "join", "link", "page", "speakers", "recording", "certificate", "joining-link", "programme_", "slides", "contact"})
+_LOGISTICS = frozenset(
+    {
+        "register",
+        "join",
+        "link",
+        "page",
+        "speakers",
+        "recording",
+        "certificate",
+        "joining-link",
+        "programme_",
+        "slides",
+        "contact",
+    }
+)
 _QUESTION_WORDS = frozenset({"question", "questions", "q", "qn", "query", "ask", "comment"})
 FRAGMENT = 5  # tokens of a message that may be nothing but a catchword
 _ATTRIBUTES = frozenset({"when", "where", "who", "how", "why", "cost", "link", "start", "end", "duration"})
@@ -43,12 +57,14 @@ class Form:
     needs: tuple[Names, ...]
     longest: int = 10_000
     names_too: bool = False
+    polar: bool = False  # only in a yes-or-no question
 
     @classmethod
     def of(cls, line: str) -> Form:
         """Read "when event" or "organise|sign *"."""
         words = line.split()
-        return cls(tuple(frozenset(word.split("|")) for word in words if word != "*"), names_too="*" in words)
+        needs = tuple(frozenset(word.split("|")) for word in words if word not in ("*", "polar"))
+        return cls(needs, names_too="*" in words, polar="polar" in words)
 
 
 @dataclass(slots=True)
@@ -66,11 +82,18 @@ class Understanding:
     """Reads messages by the words of one language and the topics of one workshop."""
 
     def __init__(
-        self, config: Config, words: Words, topics: Sequence[Topic], places: Places, language: str
+        self,
+        config: Config,
+        words: Words,
+        topics: Sequence[Topic],
+        places: Places,
+        language: str,
+        foreign: Mapping[str, Mapping[str, str]],
     ) -> None:
         self.config = config
         self.words = words
         self.topics = list(topics)
+        self.foreign = foreign
         self.lexicon = Lexicon(words)
         self.splitter = Splitter(words)
         self._name_things()
@@ -130,7 +153,9 @@ class Understanding:
         self.matter_words = {word for word in words if word not in self.lexicon.harmless}
         title = re.findall(r"[^\W\d_]{3,}", fold(f"{config.workshop.title} {config.workshop.short_title}"))
         self._title = frozenset(stem(word) for word in title if word not in self.lexicon.harmless)
-        self._field = frozenset(stem(word) for line in config.questions.field for word in self.lexicon.split(line))
+        self._field = frozenset(
+            stem(word) for line in config.questions.field for word in self.lexicon.split(line)
+        )
         return frozenset(stem(word) for word in self.matter_words)
 
     def _learn_topics(self) -> None:
@@ -151,11 +176,9 @@ class Understanding:
                 if own_forms:
                     self._name_unknown(phrasing, topic)
                 atoms = self.read(phrasing)
-                key = _key(atoms)
-                if key:
+                if own_forms and (key := _key(atoms)):
                     topic.keys.add(key)
-                    if own_forms:
-                        topic.alternatives.append(Form(key))
+                    topic.alternatives.append(Form(key))
                 allows.update(name for atom in atoms for name in atom.names if name != UNKNOWN)
             topic.allows = frozenset(allows)
 
@@ -180,8 +203,10 @@ class Understanding:
         return self.atoms(tokens)
 
     def sentences(self, text: str) -> list[Sentence]:
-        """Sentences of cleaned text with typing errors mended."""
+        """Sentences of cleaned text, short ones of another language put into this one, typing errors mended."""
         found = sentences(text, self.words.rewrites)
+        if self.foreign:
+            self._translate(found)
         mended = 0
         for sentence in found:
             for token in sentence.tokens:
@@ -194,6 +219,39 @@ class Understanding:
                         token.norm, token.corrected = meant, True
                 token.stem = stem(token.norm)
         return found
+
+    def _translate(self, found: list[Sentence]) -> None:
+        """Put the words of a message in another language into this one, where a table has them."""
+        words = [token for sentence in found for token in sentence.tokens if token.kind == "word"]
+        strange = [token for token in words if not self._is_known(token.norm)]
+        if not strange or len(words) > 60:
+            return
+        hits = {
+            code: [token for token in words if token.norm in table] for code, table in self.foreign.items()
+        }
+        code = max(
+            hits,
+            key=lambda code: (
+                sum(1 for token in strange if token.norm in self.foreign[code]),
+                len(hits[code]),
+            ),
+        )
+        count = sum(1 for token in strange if token.norm in self.foreign[code])
+        if not count or len(hits[code]) * 2 < len(words) or (count == 1 and len(words) > 4):
+            return
+        for sentence in found:
+            sentence.tokens = [
+                Token(word, token.raw, token.start, token.end) if token.norm in self.foreign[code] else token
+                for token in sentence.tokens
+                for word in (
+                    self.foreign[code][token.norm].split()
+                    if token.kind == "word" and token.norm in self.foreign[code]
+                    else [token.norm]
+                )
+            ]
+
+    def _is_known(self, norm: str) -> bool:
+        return self.lexicon.knows(norm) or self.spelling.is_word(norm)
 
     def _as_place(self, tokens: Sequence[Token], token: Token) -> str | None:
         """The place that a misspelt word means where a place is to be expected: "in Melborne", "Nairoby time"."""
@@ -252,19 +310,34 @@ class Understanding:
             if not length:
                 continue
             end = at + length
-            before = [norm for norm in norms[start:at] if norm not in ("the", "our", "all", "your", "today", "of", "live", "any", "one", "ur")]
+            before = [
+                norm
+                for norm in norms[start:at]
+                if norm not in ("the", "our", "all", "your", "today", "of", "live", "any", "one", "ur")
+            ]
             ends_head = end >= len(norms) or tokens[end].kind == "mark"
             asked = any(norm in _QUESTION_WORDS for norm in before)
             if asked and before[-1:] and before[-1] in ("for", "to", "4", "2") and len(before) <= 10:
                 return end
-            if before in (["for"], ["to"], ["@"], []) and end < len(norms) and tokens[end].kind == "mark" and norms[end] in (":", "-"):
+            if (
+                before in (["for"], ["to"], ["@"], [])
+                and end < len(norms)
+                and tokens[end].kind == "mark"
+                and norms[end] in (":", "-")
+            ):
                 return end
-            if any(norm in ("ask", "asking") for norm in before) and len(before) <= 8 and len(norms) - end >= 3:
+            if (
+                any(norm in ("ask", "asking") for norm in before)
+                and len(before) <= 8
+                and len(norms) - end >= 3
+            ):
                 return end
             if tuple(norms[at:end]) not in self._panelists:
                 continue
             if before and before[-1] in self.splitter.polar and len(before) <= 3 and not ends_head:
-                follows = [norm for norm in norms[end : end + 4] if norm not in ("please", "also", "maybe", "really")]
+                follows = [
+                    norm for norm in norms[end : end + 4] if norm not in ("please", "also", "maybe", "really")
+                ]
                 if any(tuple(follows[: len(form)]) == form for form in self._thinking_forms):
                     return start
         for prefix in self._panel_prefixes:
@@ -274,7 +347,9 @@ class Understanding:
 
     def _audience(self, norms: Sequence[str], at: int) -> int:
         """How many words name who sits on the panel, from here."""
-        return max((len(name) for name in self._audiences if tuple(norms[at : at + len(name)]) == name), default=0)
+        return max(
+            (len(name) for name in self._audiences if tuple(norms[at : at + len(name)]) == name), default=0
+        )
 
     def is_opinion(self, part: Part) -> bool:
         """Whether a part asks for a judgement, a policy or a way of doing things, which is for people to answer."""
@@ -289,7 +364,9 @@ class Understanding:
             return False
         named = any(norms[: len(form)] == form for form in self._asking_forms)
         own = any(norm in ("i", "my", "me") for norm in norms[:4])
-        judged = any(norms[at : at + len(form)] == form for form in self._judging_forms for at in range(len(norms)))
+        judged = any(
+            norms[at : at + len(form)] == form for form in self._judging_forms for at in range(len(norms))
+        )
         return (named and not own) or (judged and bool(stems & self._field))
 
     def is_foreign(self, found: Sequence[Sentence]) -> bool:
@@ -344,7 +421,9 @@ class Understanding:
         whole = self._best(part, unknown)
         split = self._judge_pieces(part, unknown)
         if whole.topic is not None and not unknown(whole.topic):
-            topics = {match.topic.id for match in split if match.topic is not None and not unknown(match.topic)}
+            topics = {
+                match.topic.id for match in split if match.topic is not None and not unknown(match.topic)
+            }
             return split if len(topics) > 1 and len(topics) == len(split) else [whole]
         if split:
             return split
@@ -355,16 +434,28 @@ class Understanding:
         return [whole]
 
     def _asks_who_comes(self, part: Part) -> bool:
-        """"Will the minister be there?" asks who comes; "can a minister come?" asks who may."""
+        """ "Will the minister be there?" asks who comes; "can a minister come?" asks who may."""
         norms = [norm for norm in part.norms if norm not in self.splitter.lead_in or norm in ("is", "are")]
-        if not norms or norms[0] not in ("will", "is", "are", "does", "do", "has", "have", "did", "was", "were"):
+        if not norms or norms[0] not in (
+            "will",
+            "is",
+            "are",
+            "does",
+            "do",
+            "has",
+            "have",
+            "did",
+            "was",
+            "were",
+        ):
             return False
         names = frozenset(name for atom in part.atoms for name in atom.names)
         return (
             "join" in names
             and bool(names & {"persona", UNKNOWN})
             and not names & {"eligible", "must", "register", "optional"}
-            and not set(norms) & {"i", "we", "you", "able", "there", "it"} - ({"there"} if norms[-1] == "there" else set())
+            and not set(norms)
+            & {"i", "we", "you", "able", "there", "it"} - ({"there"} if norms[-1] == "there" else set())
         )
 
     def _judge_pieces(self, part: Part, unknown: Callable[[Topic], bool]) -> list[Match]:
@@ -392,7 +483,9 @@ class Understanding:
         strange = any(UNKNOWN in atom.names for atom in match.part.atoms)
         shared = any(atom.names & said and EVENT not in atom.names for atom in match.part.atoms)
         asks = any(atom.names & _ATTRIBUTES for atom in match.part.atoms)
-        return (attached and (strange or shared)) or (strange and len(match.part.atoms) > 1 and not asks and shared)
+        return (attached and (strange or shared)) or (
+            strange and len(match.part.atoms) > 1 and not asks and shared
+        )
 
     def _without_asides(self, part: Part) -> list[Atom]:
         """The atoms that are left when what only tells about the asker is taken away.
@@ -411,22 +504,41 @@ class Understanding:
                 inside = True
             elif token.norm == "of" and before == "behalf":
                 inside = True
-            elif token.norm in self.splitter.wh | self.splitter.polar | self.splitter.coordinators | {",", "that", "if"} or (
-                token.norm in self.splitter.prepositions and token.norm != "of"
-            ):
+            elif token.norm in self.splitter.wh | self.splitter.polar | self.splitter.coordinators | {
+                ",",
+                "that",
+                "if",
+            } or (token.norm in self.splitter.prepositions and token.norm != "of"):
                 inside = False
             if inside or (token.kind == "word" and len(token.norm) > 5 and token.norm.endswith("ly")):
                 aside.add(id(token))
-        joining = [at for at, atom in enumerate(part.atoms) if "join" in atom.names or "register" in atom.names]
+        joining = [
+            at for at, atom in enumerate(part.atoms) if "join" in atom.names or "register" in atom.names
+        ]
         names = frozenset(name for atom in part.atoms for name in atom.names)
         polar = self.splitter.is_polar(part)
         kept = []
         for at, atom in enumerate(part.atoms):
-            if all(id(token) in aside for token in atom.tokens) and atom.names & {UNKNOWN, "persona", "matter"}:
+            if all(id(token) in aside for token in atom.tokens) and atom.names & {
+                UNKNOWN,
+                "persona",
+                "matter",
+            }:
                 continue
-            if joining and polar and UNKNOWN in atom.names and at < joining[0] and not names & {"when", "where", "cost"}:
+            if (
+                joining
+                and polar
+                and UNKNOWN in atom.names
+                and at < joining[0]
+                and not names & {"when", "where", "cost"}
+            ):
                 continue  # "can <anybody> attend"
-            if joining and at > joining[0] and UNKNOWN in atom.names and self._purpose(tokens, atom, part.atoms[joining[0]]):
+            if (
+                joining
+                and at > joining[0]
+                and UNKNOWN in atom.names
+                and self._purpose(tokens, atom, part.atoms[joining[0]])
+            ):
                 continue
             kept.append(atom)
         return kept
@@ -466,23 +578,31 @@ class Understanding:
         if not best:
             ordered = sorted(near, key=lambda pair: (-pair[0], pair[1].id))
             return Match(part, None, near=tuple(topic for _, topic in ordered[:2]))
-        best.sort(key=lambda pair: (-pair[0], not unknown(pair[1]), pair[1].front.kind == "small_talk", pair[1].id))
+        best.sort(
+            key=lambda pair: (-pair[0], not unknown(pair[1]), pair[1].front.kind == "small_talk", pair[1].id)
+        )
         top = best[0][0]
         confidence = 0.97
         if kept is not None or any(token.corrected for token in part.tokens):
             confidence = 0.88
         return Match(part, best[0][1], confidence, tuple(topic for score, topic in best[1:3] if score == top))
 
-    def _cover(self, topic: Topic, atoms: Sequence[Atom], names: Names, tokens: Sequence[Token], polar: bool) -> tuple[float, int]:
+    def _cover(
+        self, topic: Topic, atoms: Sequence[Atom], names: Names, tokens: Sequence[Token], polar: bool
+    ) -> tuple[float, int]:
         """How much of a topic's need was said, and how many atoms it does not account for."""
         best = (0.0, len(atoms))
         size = len(tokens)
         for form in topic.alternatives:
-            if size > form.longest or not all(need & names for need in form.needs):
+            if (
+                size > form.longest
+                or (form.polar and not polar)
+                or not all(need & names for need in form.needs)
+            ):
                 continue
             if not _distinct(form.needs, atoms):
                 continue
-            score = float(sum(1 for need in form.needs if EVENT not in need))
+            score = sum(1 for need in form.needs if EVENT not in need) + (0.5 if form.polar else 0.0)
             accepted = topic.allows.union(*form.needs)
             left = sum(
                 1
@@ -502,7 +622,9 @@ class Understanding:
             return False
         at = next(index for index, other in enumerate(tokens) if other is token)
         before = [other.norm for other in tokens[max(0, at - 3) : at]]
-        led = any(norm in ("by", "with", "from", "at", "in", "called", "named", "for", "of") for norm in before)
+        led = any(
+            norm in ("by", "with", "from", "at", "in", "called", "named", "for", "of") for norm in before
+        )
         return led or (at <= 4 and tokens[0].norm in self.splitter.polar)
 
 
@@ -534,7 +656,12 @@ def _described(atoms: list[Atom], title: Names) -> list[Atom]:
     kept: list[Atom] = []
     for atom in atoms:
         if EVENT in atom.names:
-            while kept and kept[-1].names & {"matter", "org"} and "subject" not in kept[-1].names and _next_to(kept[-1], atom, 30):
+            while (
+                kept
+                and kept[-1].names & {"matter", "org"}
+                and "subject" not in kept[-1].names
+                and _next_to(kept[-1], atom, 30)
+            ):
                 if "org" in kept.pop().names and atom.names == {EVENT}:
                     atom = replace(atom, names=_ONLY_EVENT)
         kept.append(atom)
@@ -563,9 +690,15 @@ def _titled(run: list[Atom], title: Names) -> list[Atom]:
 
 
 def _merged(matches: list[Match]) -> list[Match]:
-    """Neighbouring items of one topic count once."""
+    """Items of one topic count once; "missed it, any recording?" does not ask whether it was missed."""
     made: list[Match] = []
     for match in matches:
+        if (
+            match.topic is not None
+            and match.topic.id == "status"
+            and any(other.topic is not match.topic for other in matches)
+        ):
+            continue
         if match.topic is not None and any(other.topic is match.topic for other in made):
             continue
         made.append(match)
