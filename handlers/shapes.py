@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
@@ -130,6 +130,7 @@ class _Block(_Shape):
 
 
 class _View(_Shape):
+    type: Literal["modal", "home"]
     id: Word
     hash: Word
     callback_id: Annotated[str, StringConstraints(max_length=255)] = ""
@@ -185,6 +186,7 @@ _SHAPES: dict[str, type[_Shape]] = {
     "view_closed": _Submitted,
     "shortcut": _Shortcut,
     "message_action": _Shortcut,
+    "app_rate_limited": _Shape,
 }
 # The events the listeners read.
 _EVENTS = frozenset(event.partition(".")[0] for event in EVENTS)
@@ -217,11 +219,9 @@ def check(body: Mapping[str, Any]) -> None:
     if kind is None and "command" in body:
         _match(_Command, body)
         return
-    if not isinstance(kind, str):
-        raise Malformed("no type")
-    shape = _SHAPES.get(kind)
-    if shape is not None:
-        _match(shape, body)
+    if not isinstance(kind, str) or kind not in _SHAPES:
+        raise Malformed("no type that is known here")
+    _match(_SHAPES[kind], body)
     if kind == "event_callback" and body["event"]["type"] in _EVENTS:
         _match(_Event, body["event"])
 

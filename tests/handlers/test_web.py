@@ -285,6 +285,10 @@ async def test_a_page_keeps_the_policy_it_sets_itself() -> None:
 
 @on_sqlite
 async def test_an_interaction_s_form_is_read(site: Site) -> None:
-    payload = {"type": "view_closed", "user": {"id": PARTICIPANT}, "view": {"id": "V1", "hash": "1.a"}}
+    payload = {
+        "type": "view_closed",
+        "user": {"id": PARTICIPANT},
+        "view": {"type": "modal", "id": "V1", "hash": "1.a"},
+    }
     body = urlencode({"payload": json.dumps(payload)}).encode()
     assert (await ask(site.app, body, headers=signed(site.secret, body, FORM))).status == 200
