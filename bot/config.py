@@ -411,7 +411,7 @@ def parse(data: Mapping[str, Any]) -> Config:
     try:
         config = Config.model_validate(dict(data))
     except ValidationError as error:
-        raise ConfigError([_mistake(detail) for detail in error.errors()]) from None
+        raise ConfigError([mistake_of(detail) for detail in error.errors()]) from None
     mistakes = list(_cross_checks(config))
     if mistakes:
         raise ConfigError(mistakes)
@@ -456,7 +456,8 @@ _RIGHT = {
 }
 
 
-def _mistake(detail: Any) -> Mistake:
+def mistake_of(detail: Any) -> Mistake:
+    """One of pydantic's errors as a Mistake: the dotted key, what is wrong, what would be right."""
     key = ".".join(str(part) for part in detail["loc"]) or "config.toml"
     context = detail.get("ctx") or {}
     if detail["type"] == "workshop":
