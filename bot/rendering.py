@@ -192,9 +192,14 @@ class Rendering:
         time = format_datetime(instant, "HH:mm", tzinfo=zone, locale=self.language)
         return f"{time} {zone_name(instant, zone)}"
 
-    def slack_date(self, instant: datetime, tokens: str = "{date_short_pretty} {time}") -> Mrkdwn:
-        """A date that each reader sees in their own zone, with the workshop's zone as fallback."""
-        fallback = escape(self.in_words(instant)).replace("|", "¦")
+    def slack_date(
+        self, instant: datetime, tokens: str = "{date_short_pretty} {time}", *, utc: bool = False
+    ) -> Mrkdwn:
+        """A date that each reader sees in their own zone. Where dates are not drawn, it stands in the
+        workshop's zone, or in UTC where the workshop's stands beside it anyway."""
+        zone = ZoneInfo("UTC") if utc else self.tz
+        words = self.clock(instant, zone) if utc and tokens == "{time}" else self.in_words(instant, zone)
+        fallback = escape(words).replace("|", "¦")
         return Mrkdwn(f"<!date^{int(instant.timestamp())}^{tokens}|{fallback}>")
 
     @functools.lru_cache(maxsize=512)  # noqa: B019 - one Rendering lives as long as the process

@@ -150,3 +150,14 @@ def test_the_escaped_text_keeps_to_the_limit_and_short_text_is_left_alone(text: 
 
 def test_a_time_of_day_names_its_zone(rendering: Rendering) -> None:
     assert rendering.clock(START) == "14:00 CET"
+
+
+def test_a_date_may_fall_back_to_utc_where_the_workshops_zone_stands_beside_it(rendering: Rendering) -> None:
+    assert (
+        rendering.slack_date(START, "{time}")
+        == "<!date^1764075600^{time}|Tuesday 25 November 2025, 14:00 CET>"
+    )
+    assert rendering.slack_date(START, "{time}", utc=True) == "<!date^1764075600^{time}|13:00 UTC>"
+    assert rendering.slack_date(START, "{date_long}", utc=True).endswith(
+        "|Tuesday 25 November 2025, 13:00 UTC>"
+    )
