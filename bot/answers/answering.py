@@ -14,8 +14,9 @@ from bot.answers.knowledge import Topic, load
 from bot.answers.lexicon import Words, foreign_words
 from bot.answers.localtimes import Place, Places
 from bot.answers.model import Answer, AnswerStatus, Choice, Learned, TopicInfo
+from bot.answers.parts import Part
 from bot.answers.premises import Claim, places_of, verdict
-from bot.answers.text import clean
+from bot.answers.text import Sentence, clean
 from bot.answers.understanding import Match, Understanding
 from bot.config import Config, shipped
 from bot.errors import ConfigError, Mistake
@@ -257,8 +258,13 @@ class _Reading:
             return self._for_panel(panel)
         if self.learned and (found := self.understanding.learned(self.text, self.learned)) is not None:
             return self._learned(found)
-        matches = self._asking(self.matches())
-        opinions = [match for match in matches if self._is_opinion(match)]
+        matches = self._asking(self._joined(self.matches()))
+        asked = {
+            number
+            for number, sentence in enumerate(sentences)
+            if self.understanding.is_opinion(self._as_part(sentence))
+        }
+        opinions = [match for match in matches if self._is_opinion(match, match.part.sentence in asked)]
         if opinions:
             others = [match for match in matches if match not in opinions and match.topic is not None]
             if not any(
@@ -270,8 +276,29 @@ class _Reading:
             matches = [match for match in matches if match not in opinions]
         return self._compose(matches)
 
-    def _is_opinion(self, match: Match) -> bool:
-        if not self.understanding.is_opinion(match.part):
+    def _joined(self, matches: list[Match]) -> list[Match]:
+        """ "I have not registered yet, what must I do?": a request that is clear only with what was told before."""
+        made: list[Match] = []
+        for match in matches:
+            before = made[-1] if made else None
+            if match.topic is None and before is not None and match.part.request and not before.part.request:
+                part = Part(
+                    [*before.part.tokens, *match.part.tokens], match.part.asked, True, match.part.sentence
+                )
+                joined = self.understanding.judge(part, self._is_unknown)
+                if len(joined) == 1 and joined[0].topic is not None and joined[0].topic.front.kind == "topic":
+                    made[-1] = joined[0]
+                    continue
+            made.append(match)
+        return made
+
+    def _as_part(self, sentence: Sentence) -> Part:
+        part = Part(sentence.tokens, sentence.asked)
+        part.atoms = self.understanding.atoms(part.tokens)
+        return part
+
+    def _is_opinion(self, match: Match, sentence: bool) -> bool:
+        if not sentence and not self.understanding.is_opinion(match.part):
             return False
         if match.topic is None or self._is_unknown(match.topic):
             return True
@@ -300,6 +327,8 @@ class _Reading:
 
     def _asking(self, matches: list[Match]) -> list[Match]:
         """Leave out what only told something, when something was asked beside it; places told still count."""
+        if any(match.part.atoms for match in matches):
+            matches = [match for match in matches if match.part.atoms]
         requests = [
             m
             for m in matches

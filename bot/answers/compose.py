@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -26,6 +26,7 @@ class Moment:
     programme: Programme
     tz: ZoneInfo | None
     lang: str
+    facts: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(slots=True)
@@ -82,54 +83,62 @@ class Composer:
 
     def values(self, topic: Topic, moment: Moment, *, verdict: bool | None, places: Sequence[Place], atoms: Sequence[Atom], polar: bool = False) -> dict[str, Any]:  # fmt: skip
         """Everything an answer file's body may use (docs/answers.md lists it)."""
-        programme, config, lang = moment.programme, self.config, moment.lang
-        starts, ends = programme.starts, programme.ends
+        programme, config = moment.programme, self.config
         item = topic.item
         if topic.front.each == "segments" and item is not None:
             item = programme.segment(item.id) or item
         codes = [atom.value for atom in atoms if isinstance(atom.value, Code)]
-        days = (
-            starts.astimezone(config.workshop.tz).date() - moment.at.astimezone(config.workshop.tz).date()
-        ).days
+        items = config.standards.items if config.standards else []
         return {
-            "config": config,
-            "programme": programme,
-            "at": moment.at,
-            "phase": "before" if moment.at < starts else "during" if moment.at < ends else "after",
-            "days": days,
-            "when_words": format_timedelta(
-                timedelta(days=days), granularity="day", add_direction=True, locale=lang, threshold=1e9
-            )
-            if days
-            else "",
+            **self._facts(moment),
             "verdict": verdict,
             "polar": polar,
             "item": item,
-            "hours": self._hours(starts, ends, lang),
-            "clock": lambda instant: format_datetime(
-                instant, "HH:mm", tzinfo=config.workshop.tz, locale=lang
-            ),
             "local": [
-                self._local(reading, lang, starts)
+                self._local(reading, moment.lang, programme.starts)
                 for place in places
-                for reading in readings(place, starts, ends)
+                for reading in readings(place, programme.starts, programme.ends)
             ],
             "places": [place.name for place in places],
-            "own": self._own(moment),
-            "own_tz": moment.tz,
-            "on_now": programme.now(moment.at),
-            "up_next": programme.next(moment.at),
             "codes": codes,
             "unlisted": [code.text for code in codes if code.listed is None],
-            "listed": [config.standards.items[code.listed] for code in codes if code.listed is not None]
-            if config.standards
-            else [],
-            "hours_source": config.workshop.source
-            if starts == config.workshop.start and ends == config.workshop.end
-            else self._version(programme),
-            "programme_source": self._version(programme),
+            "listed": [items[code.listed] for code in codes if code.listed is not None],
             "asked_for": frozenset(name for atom in atoms for name in atom.names),
         }
+
+    def _facts(self, moment: Moment) -> dict[str, Any]:
+        """What is the same for every topic of one reply, worked out once."""
+        if moment.facts:
+            return moment.facts
+        programme, config, lang = moment.programme, self.config, moment.lang
+        starts, ends, tz = programme.starts, programme.ends, config.workshop.tz
+        days = (starts.astimezone(tz).date() - moment.at.astimezone(tz).date()).days
+        as_invited = starts == config.workshop.start and ends == config.workshop.end
+        moment.facts.update(
+            config=config,
+            programme=programme,
+            at=moment.at,
+            phase="before" if moment.at < starts else "during" if moment.at < ends else "after",
+            days=days,
+            when_words=self._from_now(days, lang),
+            hours=self._hours(starts, ends, lang),
+            clock=lambda instant: format_datetime(instant, "HH:mm", tzinfo=tz, locale=lang),
+            own=self._own(moment),
+            own_tz=moment.tz,
+            on_now=programme.now(moment.at),
+            up_next=programme.next(moment.at),
+            hours_source=config.workshop.source if as_invited else self._version(programme),
+            programme_source=self._version(programme),
+        )
+        return moment.facts
+
+    def _from_now(self, days: int, lang: str) -> str:
+        """"in 5 days", "5 days ago"; "" for today."""
+        if not days:
+            return ""
+        return format_timedelta(
+            timedelta(days=days), granularity="day", add_direction=True, locale=lang, threshold=1e9
+        )
 
     def _version(self, programme: Programme) -> str:
         return f"programme, version {programme.version}"

@@ -130,9 +130,15 @@ class Entities:
             if (words := lexicon.split(fold(name)))
             and ((match := re.fullmatch(r"([a-z]+)(\d+)", words[-1])) or words[-1].isdigit())
         }
-        self._spans = {lexicon.split(phrase): span for phrase, span in self.times.spans.items()}
-        self._days = {lexicon.split(phrase): offset for phrase, offset in self.times.days.items()}
-        self._dayparts = {lexicon.split(phrase): span for phrase, span in self.times.dayparts.items()}
+        self._numbered_first = {words[0] for words in self._numbered}
+        self._time_words: dict[str, list[tuple[tuple[str, ...], tuple[str, object]]]] = {}
+        tables: dict[str, dict[str, object]] = {
+            "day": dict(self.times.days), "span": dict(self.times.spans), "part": dict(self.times.dayparts)
+        }  # fmt: skip
+        for label, table in tables.items():
+            for phrase, value in sorted(table.items(), key=lambda item: -len(item[0])):
+                words = lexicon.split(phrase)
+                self._time_words.setdefault(words[0], []).append((words, (label, value)))
 
     def atoms(self, tokens: Sequence[Token]) -> list[Atom]:
         """Every atom in order; unknown words have the name "?", harmless ones make no atom."""
@@ -175,7 +181,9 @@ class Entities:
                 if isinstance(value, Code):
                     names.add("unlisted" if value.listed is None else "listed")
                 best = (length, frozenset(names), value)
-        length, names = self.lexicon.match(line, at)
+        length, names, exact = self.lexicon.match(line, at)
+        if length == 1 and not exact and line[at].norm in self.lexicon.harmless:
+            length = 0  # "expected" as it stands carries nothing, whatever "expect" means
         if length > best[0]:
             best = (length, names, None)
         length, place = self._place(line, at, best[0])
@@ -215,6 +223,8 @@ class Entities:
 
     def _other_number(self, line: list[Token], at: int) -> tuple[int, object]:
         """ "SG13", "Study Group 20" where the workshop is about Study Group 5."""
+        if line[at].norm not in self._numbered_first and not line[at].norm[-1:].isdigit():
+            return 0, None
         for words, number in self._numbered.items():
             length = len(words)
             run = tuple(token.norm for token in line[at : at + length])
@@ -297,10 +307,9 @@ class Entities:
     def _span(self, line: list[Token], at: int) -> tuple[int, object]:
         """today, next week, Tuesday, afternoon: value is ("day", n), ("span", s), ("weekday", n, next) …"""
         norms = [_norm(line, at + step) for step in range(5)]
-        for table, label in ((self._days, "day"), (self._spans, "span"), (self._dayparts, "part")):
-            for words, value in sorted(table.items(), key=lambda item: -len(item[0])):
-                if tuple(norms[: len(words)]) == words:
-                    return len(words), (label, value)
+        for words, found in self._time_words.get(norms[0], ()):
+            if tuple(norms[: len(words)]) == words:
+                return len(words), found
         skip = 1 if norms[0] in ("next", "this", "coming", "last") else 0
         if (weekday := self.calendar.weekdays.get(norms[skip])) is not None and norms[skip] not in (
             "sun",

@@ -25,6 +25,7 @@ class Panel(BaseModel):
 
     prefixes: list[str] = []
     asking: list[str] = []  # how a question of opinion or policy begins
+    strong: list[str] = []  # those of them that leave no doubt
     judging: list[str] = []  # what makes one of any question about the field
     audience: list[str] = []  # who sits on a panel
     thinking: list[str] = []  # what they are asked to do
@@ -126,6 +127,11 @@ def foreign_words(folder: Path) -> dict[str, dict[str, str]]:
     return {code: {fold(word): str(meant) for word, meant in table.items()} for code, table in data.items()}
 
 
+def _is_inflected(word: str) -> bool:
+    """Whether a word is a form in -ed or -ing: "linked to" must not mean "link to"."""
+    return len(word) > 4 and word.endswith(("ed", "ing")) and stem(word) != stem(word + "s")
+
+
 class Lexicon:
     """Phrases to names; see the module's first lines."""
 
@@ -173,7 +179,7 @@ class Lexicon:
         self._exact.setdefault(words, set()).add(name)
         self._longest[stem(words[0])] = max(self._longest.get(stem(words[0]), 0), len(words))
         self.vocabulary.update(words)
-        if phrase.startswith("="):
+        if phrase.startswith("=") or any(_is_inflected(word) for word in words):
             return
         stems = tuple(stem(word) for word in words)
         self._stems.setdefault(stems, set()).add(name)
@@ -183,11 +189,11 @@ class Lexicon:
         words = self.split(fold(phrase))
         return frozenset(self._exact.get(words) or self._stems.get(tuple(stem(word) for word in words)) or ())
 
-    def match(self, tokens: list[Token], at: int) -> tuple[int, frozenset[str]]:
-        """The longest phrase that starts at a token: how many tokens, and the names; (0, {}) for none."""
+    def match(self, tokens: list[Token], at: int) -> tuple[int, frozenset[str], bool]:
+        """The longest phrase that starts at a token: how many tokens, its names, whether in just this form."""
         longest = self._longest.get(tokens[at].stem)
         if longest is None:
-            return 0, frozenset()
+            return 0, frozenset(), False
         words: list[str] = []
         stems: list[str] = []
         for token in tokens[at : at + longest]:
@@ -196,10 +202,11 @@ class Lexicon:
             words.append(token.norm)
             stems.append(token.stem)
         for length in range(len(words), 0, -1):
-            found = self._exact.get(tuple(words[:length])) or self._stems.get(tuple(stems[:length]))
-            if found is not None:
-                return length, frozenset(found)
-        return 0, frozenset()
+            exact = self._exact.get(tuple(words[:length]))
+            found = exact or self._stems.get(tuple(stems[:length]))
+            if found:
+                return length, frozenset(found), exact is not None
+        return 0, frozenset(), False
 
     def is_harmless(self, token: Token) -> bool:
         """Whether a single word carries no fact."""

@@ -97,7 +97,12 @@ class Splitter:
                 borders.append(at)
             elif norm in _CLAUSE_MARKS and all(token.norm in self.tags for token in tokens[at + 1 :]):
                 borders.append(at)
-            elif norm in self.context and at > 1 and at + 2 < len(tokens) and self._subject(tokens, at + 1):
+            elif (
+                norm in self.context
+                and at > 1
+                and at + 2 < len(tokens)
+                and (self._subject(tokens, at + 1) or self.opens(tokens, at + 1))
+            ):
                 borders.append(at)
             elif (
                 norm in self.wh

@@ -196,7 +196,9 @@ def _register(claim: Claim) -> bool | None:
 
 
 def _organiser(claim: Claim) -> bool | None:
-    if claim.has("org"):
+    if claim.has("subject"):
+        return None
+    if claim.has("org") or claim.has("orgevent"):
         return True
     return False if any("?" in atom.names for atom in claim.part.atoms) else None
 

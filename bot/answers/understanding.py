@@ -43,6 +43,8 @@ _LOGISTICS = frozenset(
     }
 )
 _QUESTION_WORDS = frozenset({"question", "questions", "q", "qn", "query", "ask", "comment"})
+_WEAK = frozenset({"persona", "member", "place", "where", "org", "anyone", "event", "matter", "short"})
+ALWAYS = frozenset({"greeting", "thanks"})  # said beside anything
 FRAGMENT = 5  # tokens of a message that may be nothing but a catchword
 _ATTRIBUTES = frozenset({"when", "where", "who", "how", "why", "cost", "link", "start", "end", "duration"})
 
@@ -104,6 +106,11 @@ class Understanding:
         )
         self.entities = Entities(config, self.lexicon, places, calendar, self.spelling.is_word)
         self._learn_topics()
+        self._forms: dict[str, list[tuple[Topic, Form]]] = {}
+        for topic in self.topics:
+            for form in topic.alternatives:
+                for name in min(form.needs, key=len):
+                    self._forms.setdefault(name, []).append((topic, form))
         self._panel_prefixes = sorted(
             (self.lexicon.split(line) for line in words.panel.prefixes), key=len, reverse=True
         )
@@ -112,6 +119,7 @@ class Understanding:
         self._audiences = [self.lexicon.split(fold(name)) for name in names]
         self._panelists = {self.lexicon.split(name) for name in words.panel.audience}
         self._thinking_forms = [self.lexicon.split(line) for line in words.panel.thinking]
+        self._strong_forms = [self.lexicon.split(line) for line in words.panel.strong]
         self._judging_forms = [self.lexicon.split(line) for line in words.panel.judging]
 
     # what the words mean
@@ -137,6 +145,9 @@ class Understanding:
                 self.lexicon.add(title, EVENT)
         for entry in config.abbreviations:
             self.lexicon.add(f"={entry.short}", f"short:{entry.short}")
+            if entry.full in (config.letter.signed_as or ""):
+                self.lexicon.add(f"={entry.short}", "office")
+                self.lexicon.add(entry.full, "office")
         for segment in config.segments:
             self.lexicon.add(segment.title, f"segment:{segment.id}")
 
@@ -223,7 +234,7 @@ class Understanding:
     def _translate(self, found: list[Sentence]) -> None:
         """Put the words of a message in another language into this one, where a table has them."""
         words = [token for sentence in found for token in sentence.tokens if token.kind == "word"]
-        strange = [token for token in words if not self._is_known(token.norm)]
+        strange = [token for token in words if not self._is_known(token.norm) and not self._is_zone(token)]
         if not strange or len(words) > 60:
             return
         hits = {
@@ -249,6 +260,11 @@ class Understanding:
                     else [token.norm]
                 )
             ]
+
+    def _is_zone(self, token: Token) -> bool:
+        """ "ET", "LA": capitals that name a zone or a place."""
+        places = self.entities.places
+        return places.is_abbreviation(token.norm) or (token.raw.isupper() and token.norm in places.longest)
 
     def _is_known(self, norm: str) -> bool:
         return self.lexicon.knows(norm) or self.spelling.is_word(norm)
@@ -284,7 +300,7 @@ class Understanding:
             if general == {"short"} and atom.tokens[0].stem in self.matter:
                 general.add("matter")
             found.append(replace(atom, names=names | general) if general or names is not atom.names else atom)
-        return _described(found, self._title)
+        return _described(_with_codes(found), self._title)
 
     def panel_text(self, found: Sequence[Sentence], text: str) -> str | None:
         """What a message puts to the panel by saying so; None when it addresses the bot."""
@@ -357,8 +373,12 @@ class Understanding:
         while norms and norms[0] in self.splitter.lead_in:
             norms = norms[1:]
         stems = {token.stem for token in part.tokens}
+        first_person = any(norm in ("i", "my", "me") for norm in norms[:6])
+        strong = any(norms[: len(form)] == form for form in self._strong_forms) and not first_person
+        if strong and len(norms) >= 5 and stems & (self._field | self.matter):
+            return True
         logistics = [atom for atom in part.atoms if atom.names & _LOGISTICS]
-        if len(norms) < 5 or any(atom.tokens[0].stem not in self._field for atom in logistics):
+        if len(norms) < 4 or any(atom.tokens[0].stem not in self._field for atom in logistics):
             return False
         if not stems & (self._field | self.matter):
             return False
@@ -367,7 +387,7 @@ class Understanding:
         judged = any(
             norms[at : at + len(form)] == form for form in self._judging_forms for at in range(len(norms))
         )
-        return (named and not own) or (judged and bool(stems & self._field))
+        return (named and not own and len(norms) >= 5) or (judged and bool(stems & self._field))
 
     def is_foreign(self, found: Sequence[Sentence]) -> bool:
         """Whether most words are of no language that there are files for."""
@@ -453,7 +473,7 @@ class Understanding:
         return (
             "join" in names
             and bool(names & {"persona", UNKNOWN})
-            and not names & {"eligible", "must", "register", "optional"}
+            and not names & {"eligible", "must", "register", "optional", "cost", "free", "letter", "anyone"}
             and not set(norms)
             & {"i", "we", "you", "able", "there", "it"} - ({"there"} if norms[-1] == "there" else set())
         )
@@ -471,6 +491,10 @@ class Understanding:
         answered = [match for match in matches if match.topic is not None and not unknown(match.topic)]
         if not answered or len(matches) < 2:
             return []
+        first = matches[0]
+        if first not in answered and self.splitter.opens(first.part.tokens, 0):
+            if all(atom.names <= _WEAK for match in answered for atom in match.part.atoms):
+                return []
         said = frozenset(name for match in answered for atom in match.part.atoms for name in atom.names)
         for match in matches:
             if match not in answered and self._belongs(match, said):
@@ -512,6 +536,11 @@ class Understanding:
                 inside = False
             if inside or (token.kind == "word" and len(token.norm) > 5 and token.norm.endswith("ly")):
                 aside.add(id(token))
+        crowd = {
+            id(first)
+            for first, second in zip(part.atoms, part.atoms[1:], strict=False)
+            if "persona" in second.names
+        }
         joining = [
             at for at, atom in enumerate(part.atoms) if "join" in atom.names or "register" in atom.names
         ]
@@ -533,6 +562,8 @@ class Understanding:
                 and not names & {"when", "where", "cost"}
             ):
                 continue  # "can <anybody> attend"
+            if id(atom) in crowd and atom.names & {UNKNOWN, "matter"} and "cost" not in names:
+                continue  # "<development> banks"
             if (
                 joining
                 and at > joining[0]
@@ -561,15 +592,15 @@ class Understanding:
         size = len(part.tokens)
         polar = self.splitter.is_polar(part)
         small = size <= 9 and not part.asked and not any(atom.names & _ATTRIBUTES for atom in atoms)
-        for topic in self.topics:
+        for topic, forms in self._candidates(names):
             if key and key in topic.keys:
                 best.append((len(key) + 0.25, topic))
                 continue
-            score, left = self._cover(topic, atoms, names, part.tokens, polar)
+            score, left = self._cover(topic, forms, atoms, names, part.tokens, polar)
             if score <= 0:
                 continue
             if topic.front.kind == "small_talk":
-                if left == 0 or (small and score):
+                if left == 0 or (small and not topic.front.strict):
                     best.append((score / 100 if left else score, topic))
             elif left == 0 or (unknown(topic) and not topic.front.strict):
                 best.append((score, topic))
@@ -587,15 +618,30 @@ class Understanding:
             confidence = 0.88
         return Match(part, best[0][1], confidence, tuple(topic for score, topic in best[1:3] if score == top))
 
+    def _candidates(self, names: Names) -> list[tuple[Topic, list[Form]]]:
+        """The topics of which at least one form may have been said, with those forms."""
+        found: dict[str, tuple[Topic, list[Form]]] = {}
+        for name in sorted(names):
+            for topic, form in self._forms.get(name, ()):
+                found.setdefault(topic.id, (topic, []))[1].append(form)
+        return list(found.values())
+
     def _cover(
-        self, topic: Topic, atoms: Sequence[Atom], names: Names, tokens: Sequence[Token], polar: bool
+        self,
+        topic: Topic,
+        forms: Sequence[Form],
+        atoms: Sequence[Atom],
+        names: Names,
+        tokens: Sequence[Token],
+        polar: bool,
     ) -> tuple[float, int]:
         """How much of a topic's need was said, and how many atoms it does not account for."""
         best = (0.0, len(atoms))
         size = len(tokens)
-        for form in topic.alternatives:
+        for form in forms:
             if (
                 size > form.longest
+                or (form.longest == FRAGMENT and names & ALWAYS)
                 or (form.polar and not polar)
                 or not all(need & names for need in form.needs)
             ):
@@ -603,7 +649,7 @@ class Understanding:
             if not _distinct(form.needs, atoms):
                 continue
             score = sum(1 for need in form.needs if EVENT not in need) + (0.5 if form.polar else 0.0)
-            accepted = topic.allows.union(*form.needs)
+            accepted = topic.allows.union(ALWAYS, *form.needs)
             left = sum(
                 1
                 for atom in atoms
@@ -649,6 +695,16 @@ def _key(atoms: Iterable[Atom]) -> tuple[Names, ...]:
     if any(UNKNOWN in names for names in kept):
         return ()
     return tuple(sorted(kept, key=lambda names: sorted(names)))
+
+
+def _with_codes(found: list[Atom]) -> list[Atom]:
+    """"Perth WA": letters right after a place belong to it."""
+    made: list[Atom] = []
+    for atom in found:
+        if made and "place" in made[-1].names and UNKNOWN in atom.names and len(atom.tokens[0].norm) <= 3 and atom.start - made[-1].end <= 2:
+            continue
+        made.append(atom)
+    return made
 
 
 def _described(atoms: list[Atom], title: Names) -> list[Atom]:
