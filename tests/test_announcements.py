@@ -15,6 +15,7 @@ from bot.config import Config
 from bot.errors import Invalid, NotFound, Refusal, Stale
 from bot.programme import changes, versions
 from bot.programme.model import Programme, Segment, Status
+from bot.programme.warnings import warnings
 from bot.rendering import BLOCKS_PER_MESSAGE, MESSAGE_TEXT_SUM, SECTION_LIMIT, TEXT_LIMIT, Message, Rendering
 from bot.store.engine import Database
 from bot.store.tables import Announcement, Delivery, DeliveryState, Draft, Person
@@ -488,7 +489,24 @@ def test_messages_keep_slacks_limits_with_the_longest_values(drawing: Rendering,
             "released_at": START,
         },
     )
-    for one in (drawn, pinned):
+    kept = changes.with_missing(old, new)
+    lines = changes.noteworthy(old, kept, changes.diff(old, new))[: announcements.LINES]
+    card = drawing.message(
+        "announcements/proposal",
+        {
+            "outcome": None,
+            "revision": 1,
+            "origin": "import",
+            "by": "U1ADA",
+            "held_by": "U1ADA",
+            "programme": new,
+            "lines": lines,
+            "more": 9,
+            "recorded": 3,
+            "warnings": warnings(old, new, now=instant(4)),
+        },
+    )
+    for one in (drawn, pinned, card):
         assert len(one.text) <= TEXT_LIMIT
         assert len(one.blocks) <= BLOCKS_PER_MESSAGE
         assert sum(len(text) for text in _texts(one.blocks)) <= MESSAGE_TEXT_SUM
