@@ -1,0 +1,40 @@
+"""What organisers approve and everybody is told.
+
+`releases` brings a draft to everybody in one go, and takes it back; `composers` says what its messages read.
+"""
+
+from bot.announcements.composers import COMPOSERS, LINES, fitting
+from bot.announcements.releases import (
+    QUIET,
+    SOON,
+    WORTH,
+    Review,
+    begin,
+    discard,
+    hold,
+    propose,
+    release_and_announce,
+    review,
+    run_late,
+    show_programme,
+    undo,
+)
+
+__all__ = [
+    "COMPOSERS",
+    "LINES",
+    "QUIET",
+    "SOON",
+    "WORTH",
+    "Review",
+    "begin",
+    "discard",
+    "fitting",
+    "hold",
+    "propose",
+    "release_and_announce",
+    "review",
+    "run_late",
+    "show_programme",
+    "undo",
+]
