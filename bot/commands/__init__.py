@@ -1,0 +1,1 @@
+"""The command line, one file per kind of command; `bot.__main__` lists them all."""

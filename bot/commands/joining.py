@@ -1,0 +1,194 @@
+"""`run` and `rehearse`: join the real Slack, or a local workspace of one's own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import signal
+import sys
+import webbrowser
+from collections.abc import Iterator
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any
+
+import typer
+from filelock import FileLock, Timeout
+
+from bot import app as composition
+from bot import day, logs
+from bot.clock import Clock, SimulatedClock
+from bot.commands.opening import ConfigFile, Json, database_url, err, instant, load, out
+from bot.config import Config, Environment, Moment
+from bot.errors import ConfigError, Mistake, StoreError
+from bot.rehearsal.server import LocalWorkspace
+from bot.store.engine import Database
+
+
+def run(config: ConfigFile = None) -> None:
+    """Join the real Slack: Socket Mode with SLACK_APP_TOKEN, HTTP with SLACK_SIGNING_SECRET."""
+    logs.configure()
+    settings, environment = load(config), Environment.read()
+    mistakes = []
+    if environment.bot_token is None:
+        mistakes.append(
+            Mistake("SLACK_BOT_TOKEN", "it is not set", "set it to the token that starts with xoxb-")
+        )
+    if environment.app_token is None and environment.signing_secret is None:
+        mistakes.append(
+            Mistake(
+                "SLACK_APP_TOKEN",
+                "neither it nor SLACK_SIGNING_SECRET is set",
+                "set SLACK_APP_TOKEN for Socket Mode, or SLACK_SIGNING_SECRET for HTTP",
+            )
+        )
+    if mistakes:
+        raise ConfigError(mistakes)
+    url = database_url(config)
+    with _only_one(url):
+        asyncio.run(_run(settings, environment, Database(url, settings.workshop.id)))
+
+
+@contextlib.contextmanager
+def _only_one(url: str) -> Iterator[None]:
+    """On SQLite a second `run` is refused: two senders on one file would not see each other's work."""
+    if not url.startswith("sqlite:///"):
+        yield
+        return
+    lock = FileLock(url.removeprefix("sqlite:///") + ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise StoreError(
+            "another `workshop-bot run` uses this SQLite database; stop that one, "
+            "or use PostgreSQL to run several"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+async def _run(settings: Config, environment: Environment, database: Database) -> None:
+    async with composition.running(settings, environment, database, Clock(), mode="live") as bot:
+        err.print(f"The bot is up; web routes at http://{bot.listen}", markup=False)
+        await _until_stopped()
+
+
+async def _until_stopped() -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        try:
+            loop.add_signal_handler(name, stopped.set)
+        except NotImplementedError:  # Windows: Ctrl-C raises KeyboardInterrupt instead
+            pass
+    await stopped.wait()
+
+
+def rehearse(
+    config: ConfigFile = None,
+    at: Annotated[
+        str | None, typer.Option(help="Where the simulated clock starts; default the day before.")
+    ] = None,
+    speed: Annotated[float, typer.Option(help="Workshop seconds a second.", min=0, max=100_000)] = 1.0,
+    host: Annotated[str, typer.Option(help="Where the local workspace listens.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Its port; 0 picks a free one.", min=0, max=65535)] = 8901,
+    database: Annotated[
+        str | None, typer.Option(help="A rehearsal database to use; default a fresh temporary one.")
+    ] = None,
+    whole_day: Annotated[
+        bool, typer.Option("--day", help="Play the whole day, headless, as fast as it goes.")
+    ] = False,
+    workspace_only: Annotated[
+        bool, typer.Option("--workspace-only", help="Only the local workspace, for other Slack clients.")
+    ] = False,
+    open_browser: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Run against a local Slack-compatible workspace: no account, no network."""
+    settings = load(config)
+    with TemporaryDirectory(prefix="workshop-rehearsal-") as folder:
+        store = Database(database or f"sqlite:///{folder}/rehearsal.sqlite3", settings.workshop.id)
+        if whole_day:
+            logs.configure(level=30)
+            sys.exit(asyncio.run(_play_day(settings, store, as_json)))
+        logs.configure(level=30 if as_json else 20)
+        start = (
+            instant(at)
+            if at
+            else Moment.parse("-P1D").instant(
+                settings.workshop.start, settings.workshop.end, settings.workshop.tz
+            )
+        )
+        clock = SimulatedClock(start, speed)
+        if workspace_only:
+            asyncio.run(_serve_workspace(settings, clock, host, port, as_json))
+        else:
+            asyncio.run(_rehearse(settings, store, clock, host, port, open_browser, as_json))
+
+
+async def _play_day(settings: Config, store: Database, as_json: bool) -> int:
+    async def show(line: dict[str, Any]) -> None:
+        if as_json:
+            print(json.dumps(line, ensure_ascii=False), flush=True)
+        else:
+            out.print(day.as_text(line, settings), markup=False)
+
+    summary = await day.play(settings, store, show)
+    return 0 if summary["ok"] else 1
+
+
+async def _rehearse(
+    settings: Config,
+    store: Database,
+    clock: SimulatedClock,
+    host: str,
+    port: int,
+    browser: bool,
+    as_json: bool,
+) -> None:
+    async with composition.rehearsing(settings, store, clock, host=host, port=port) as (bot, workspace):
+        if as_json:
+            print(json.dumps(_addresses(workspace) | {"web": f"http://{bot.listen}"}), flush=True)
+        else:
+            out.print(f"The workshop is open at {workspace.url} (Ctrl-C ends it).", markup=False)
+            out.print(
+                f"It is {bot.desk.rendering.in_words(clock.now())} there. Pick who you are, "
+                "write to the bot, type /workshop help.",
+                markup=False,
+            )
+        if browser:
+            await asyncio.to_thread(_open, workspace.url)
+        await _until_stopped()
+
+
+def _open(url: str) -> None:
+    with contextlib.suppress(webbrowser.Error):
+        webbrowser.open(url)
+
+
+async def _serve_workspace(
+    settings: Config, clock: SimulatedClock, host: str, port: int, as_json: bool
+) -> None:
+    workspace = LocalWorkspace(settings, clock, host=host, port=port)
+    await workspace.start()
+    try:
+        if as_json:
+            print(json.dumps(_addresses(workspace)), flush=True)
+        else:
+            for name, value in _addresses(workspace).items():
+                out.print(f"{name:15} {value}", markup=False)
+        await _until_stopped()
+    finally:
+        await workspace.stop()
+
+
+def _addresses(workspace: LocalWorkspace) -> dict[str, str]:
+    return {
+        "url": workspace.url,
+        "api_url": workspace.api_url,
+        "bot_token": workspace.bot_token,
+        "app_token": workspace.app_token,
+        "signing_secret": workspace.signing_secret,
+    }
