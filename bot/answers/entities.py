@@ -130,6 +130,9 @@ class Entities:
             if (words := lexicon.split(fold(name)))
             and ((match := re.fullmatch(r"([a-z]+)(\d+)", words[-1])) or words[-1].isdigit())
         }
+        self._addresses = {config.page.url.lower(): "page"}
+        if config.registration:
+            self._addresses[config.registration.url.lower()] = "register"
         self._numbered_first = {words[0] for words in self._numbered}
         self._time_words: dict[str, list[tuple[tuple[str, ...], tuple[str, object]]]] = {}
         tables: dict[str, dict[str, object]] = {
@@ -193,6 +196,8 @@ class Entities:
             kind = line[at].kind
             if kind == "offset" and (found := self.places.offset(line[at].norm)):
                 return 1, frozenset({"zone_"}), found
+            if line[at].norm in self._addresses:
+                return 1, frozenset({self._addresses[line[at].norm]}), None
             return 1, frozenset({kind if kind in ("url", "email") else "number"}), line[at].norm
         return best
 

@@ -60,6 +60,7 @@ class Topic:
     body: str
     item: Any = None
     words: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
     phrasings: tuple[str, ...] = ()
     label: str = ""
     alternatives: list[tuple[Names, ...]] = field(
@@ -140,7 +141,7 @@ def _instances(path: Path, front: Front, body: str, config: Config, rendering: R
             return tuple(line.strip() for text in made for line in text.splitlines() if line.strip())
 
         label = rendering.plain(front.label, values)
-        yield Topic(identity, front, body, item, filled(front.words), filled(front.phrasings), label)
+        yield Topic(identity, front, body, item, filled(front.words), filled(front.needs), filled(front.phrasings), label)
 
 
 def _identity(item: Any) -> str:

@@ -37,6 +37,7 @@ class Lists(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     harmless: str
+    common: str
     harmless_phrases: list[str]
     openers: str
     wh: str
@@ -210,7 +211,10 @@ class Lexicon:
 
     def is_harmless(self, token: Token) -> bool:
         """Whether a single word carries no fact."""
-        return token.norm in self.harmless or (len(token.norm) > 3 and token.stem in self._harmless_stems)
+        norm = token.norm
+        if norm in self.harmless or (len(norm) > 3 and token.stem in self._harmless_stems):
+            return True
+        return len(norm) > 5 and norm.endswith("ly") and norm not in self.words.lists.common.split()
 
     def knows(self, word: str) -> bool:
         """Whether a word stands anywhere in this lexicon, in this form or another."""

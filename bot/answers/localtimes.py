@@ -165,6 +165,8 @@ class Places:
                 city = city_of(zone, self.language)
                 self._clocks.setdefault(key(zone.rsplit("/", 1)[-1].replace("_", " ")), (city, ((zone, ""),)))
                 self._clocks.setdefault(key(city), (city, ((zone, ""),)))
+        for name in ("christmas", "easter", "general", "center"):  # zones whose names mean something else
+            self._clocks.pop(name, None)
         listed: dict[str, tuple[str, list[tuple[str, str]]]] = {}
         for line in _data("cities.txt").splitlines():
             if line and not line.startswith("#"):

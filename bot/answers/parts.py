@@ -108,6 +108,7 @@ class Splitter:
                 norm in self.wh
                 and at > borders[-1] + 2
                 and self.opens(tokens, at)
+                and (at + 1 < len(tokens) and tokens[at + 1].norm in self.polar)
                 and self._was_complete(tokens, borders[-1], at)
             ):
                 borders.append(at)
@@ -249,7 +250,7 @@ class Splitter:
         return tokens[start:end]
 
     def _joined(self, clauses: list[list[Token]]) -> list[list[Token]]:
-        """ "how | and when do I register": a bare "how" asks nothing by itself."""
+        """ "how | and when do I register", "I have to register, | where?": a bare word asks nothing by itself."""
         made: list[list[Token]] = []
         for clause in clauses:
             if (
@@ -257,6 +258,8 @@ class Splitter:
                 and len(made[-1]) == 1
                 and made[-1][0].norm in ("how", "what", "why", "which", "if", "whether")
             ):
+                made[-1] = [*made[-1], *clause]
+            elif made and len(clause) == 1 and clause[0].norm in self.wh:
                 made[-1] = [*made[-1], *clause]
             else:
                 made.append(clause)

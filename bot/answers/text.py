@@ -38,6 +38,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+_IS = frozenset(("what", "where", "when", "who", "how", "why", "it", "that", "there", "here", "he", "she", "this", "which"))
 _DOTTED = re.compile(r"(?:[a-z]\.){2,}|(?:mr|mrs|ms|dr|prof|vs|incl|approx|etc|no|rec|st)\.", re.IGNORECASE)
 
 
@@ -147,6 +148,8 @@ def _tokens(
 
 
 def _split_word(norm: str, rewrites: Mapping[str, tuple[str, ...]]) -> list[str]:
+    if norm.endswith("'s") and norm[:-2] in _IS:
+        return [*rewrites.get(norm[:-2], (norm[:-2],)), "is"]
     if norm.endswith("'s") and len(norm) > 2:
         return [*rewrites.get(norm[:-2], (norm[:-2],)), "'s"]
     if norm.endswith("n't") and len(norm) > 3:

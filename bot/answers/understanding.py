@@ -44,7 +44,10 @@ _LOGISTICS = frozenset(
 )
 _QUESTION_WORDS = frozenset({"question", "questions", "q", "qn", "query", "ask", "comment"})
 _WEAK = frozenset({"persona", "member", "place", "where", "org", "anyone", "event", "matter", "short"})
-ALWAYS = frozenset({"greeting", "thanks"})  # said beside anything
+_TAKES_PLACE = frozenset({"takeplace"})
+_TIMES_ONLY = frozenset({"span", "date", "clock", "amount"})
+_SOFT = frozenset({"span", "persona", "anyone", "mytime", "place", "member", "takeplace", "event"})
+ALWAYS = frozenset({"greeting", "thanks", "chatter"})  # said beside anything
 FRAGMENT = 5  # tokens of a message that may be nothing but a catchword
 _ATTRIBUTES = frozenset({"when", "where", "who", "how", "why", "cost", "link", "start", "end", "duration"})
 
@@ -161,7 +164,8 @@ class Understanding:
         texts += [item.title for item in (config.standards.items if config.standards else [])]
         texts += [text for segment in config.segments for text in (segment.title, segment.description or "")]
         words = {word for text in texts for word in re.findall(r"[^\W\d_]{3,}", fold(text))}
-        self.matter_words = {word for word in words if word not in self.lexicon.harmless}
+        common = self.lexicon.harmless | set(self.words.lists.common.split())
+        self.matter_words = {word for word in words if word not in common}
         title = re.findall(r"[^\W\d_]{3,}", fold(f"{config.workshop.title} {config.workshop.short_title}"))
         self._title = frozenset(stem(word) for word in title if word not in self.lexicon.harmless)
         self._field = frozenset(
@@ -173,7 +177,7 @@ class Understanding:
         """Turn each topic's words, needs and phrasings into what has to be said for it."""
         for topic in self.topics:
             own = frozenset({topic.id})
-            needs = [line.replace("{it}", self._own_name(topic)) for line in topic.front.needs]
+            needs = [line.replace("{it}", self._own_name(topic)) for line in topic.needs]
             for line in needs:
                 topic.alternatives.append(Form.of(line))
             for line in topic.front.fragments:
@@ -264,7 +268,7 @@ class Understanding:
     def _is_zone(self, token: Token) -> bool:
         """ "ET", "LA": capitals that name a zone or a place."""
         places = self.entities.places
-        return places.is_abbreviation(token.norm) or (token.raw.isupper() and token.norm in places.longest)
+        return places.is_abbreviation(token.norm) or (token.raw[:1].isupper() and token.norm in places.words)
 
     def _is_known(self, norm: str) -> bool:
         return self.lexicon.knows(norm) or self.spelling.is_word(norm)
@@ -438,6 +442,9 @@ class Understanding:
         part.atoms = self.atoms(part.tokens)
         if self._asks_who_comes(part):
             part.atoms = [*part.atoms, Atom(frozenset({"attends"}), (part.tokens[0],))]
+        norms = [norm for norm in part.norms if norm not in self.splitter.lead_in]
+        if norms[:1] == ["what"] and norms[1:2] in (["do"], ["does"]) and norms[-1] == "do":
+            part.atoms = [*part.atoms, Atom(frozenset({"activity"}), (part.tokens[-1],))]
         whole = self._best(part, unknown)
         split = self._judge_pieces(part, unknown)
         if whole.topic is not None and not unknown(whole.topic):
@@ -522,7 +529,8 @@ class Understanding:
         inside = False
         for at, token in enumerate(tokens):
             before = tokens[at - 1].norm if at else ""
-            if token.norm in self.splitter.own and (before in self.splitter.prepositions or at == 0):
+            led = before in self.splitter.prepositions or before in self.splitter.asking or at == 0
+            if token.norm in self.splitter.own and led:
                 inside = True
             elif token.norm in ("a", "an") and before in ("as", "am", "being"):
                 inside = True
@@ -539,7 +547,7 @@ class Understanding:
         crowd = {
             id(first)
             for first, second in zip(part.atoms, part.atoms[1:], strict=False)
-            if "persona" in second.names
+            if "persona" in second.names and second.start - first.end <= 1
         }
         joining = [
             at for at, atom in enumerate(part.atoms) if "join" in atom.names or "register" in atom.names
@@ -600,7 +608,7 @@ class Understanding:
             if score <= 0:
                 continue
             if topic.front.kind == "small_talk":
-                if left == 0 or (small and not topic.front.strict):
+                if left == 0 or (small and not topic.front.strict) or self._is_small(topic, atoms):
                     best.append((score / 100 if left else score, topic))
             elif left == 0 or (unknown(topic) and not topic.front.strict):
                 best.append((score, topic))
@@ -617,6 +625,10 @@ class Understanding:
         if kept is not None or any(token.corrected for token in part.tokens):
             confidence = 0.88
         return Match(part, best[0][1], confidence, tuple(topic for score, topic in best[1:3] if score == top))
+
+    def _is_small(self, topic: Topic, atoms: Sequence[Atom]) -> bool:
+        """"How are you doing today?": small talk with nothing but who, when and where beside it."""
+        return topic.id in ALWAYS and all(atom.names & (_SOFT | {topic.id}) for atom in atoms)
 
     def _candidates(self, names: Names) -> list[tuple[Topic, list[Form]]]:
         """The topics of which at least one form may have been said, with those forms."""
@@ -641,7 +653,7 @@ class Understanding:
         for form in forms:
             if (
                 size > form.longest
-                or (form.longest == FRAGMENT and names & ALWAYS)
+                or ((form.longest == FRAGMENT or set().union(*form.needs) <= _TIMES_ONLY) and names & ALWAYS)
                 or (form.polar and not polar)
                 or not all(need & names for need in form.needs)
             ):
@@ -649,7 +661,7 @@ class Understanding:
             if not _distinct(form.needs, atoms):
                 continue
             score = sum(1 for need in form.needs if EVENT not in need) + (0.5 if form.polar else 0.0)
-            accepted = topic.allows.union(ALWAYS, *form.needs)
+            accepted = topic.allows.union(ALWAYS, _TAKES_PLACE, *form.needs)
             left = sum(
                 1
                 for atom in atoms
@@ -716,6 +728,7 @@ def _described(atoms: list[Atom], title: Names) -> list[Atom]:
                 kept
                 and kept[-1].names & {"matter", "org"}
                 and "subject" not in kept[-1].names
+                and ("org" in kept[-1].names or _titular(kept[-1], title))
                 and _next_to(kept[-1], atom, 30)
             ):
                 if "org" in kept.pop().names and atom.names == {EVENT}:
@@ -731,6 +744,14 @@ def _described(atoms: list[Atom], title: Names) -> list[Atom]:
         made.append(atom)
         run = []
     return [*made, *_titled(run, title)]
+
+
+def _titular(atom: Atom, title: Names) -> bool:
+    """Whether a word is one of the title's, or nearly ("environment" for "environmental")."""
+    return all(
+        token.stem in title or any(len(token.stem) > 6 and word.startswith(token.stem[:7]) for word in title)
+        for token in atom.tokens
+    )
 
 
 def _next_to(first: Atom, second: Atom, most: int) -> bool:
