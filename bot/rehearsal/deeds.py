@@ -34,7 +34,7 @@ class Manifest:
     """What the app's manifest allows people to do. None stands for anything."""
 
     commands: dict[str, Json] | None = None  # by "/name"
-    shortcuts: dict[str, Json] | None = None  # by callback_id
+    shortcuts: list[Json] | None = None
 
     @classmethod
     def read(cls, manifest: Json | None) -> Manifest:
@@ -44,7 +44,7 @@ class Manifest:
         features = manifest.get("features", {})
         return cls(
             commands={each["command"]: each for each in features.get("slash_commands", [])},
-            shortcuts={each["callback_id"]: each for each in features.get("shortcuts", [])},
+            shortcuts=features.get("shortcuts", []),
         )
 
 
@@ -324,7 +324,10 @@ class Deeds:
     def _shortcut(self, wish: Json, kind: str) -> str:
         callback_id = str(wish.get("callback_id") or "")
         known = self.manifest.shortcuts
-        if not callback_id or (known is not None and known.get(callback_id, {}).get("type") != kind):
+        if not callback_id or (
+            known is not None
+            and not any((each["callback_id"], each["type"]) == (callback_id, kind) for each in known)
+        ):
             raise DeedError("unknown_shortcut", f"the app has no {kind} shortcut {callback_id!r}")
         return callback_id
 

@@ -326,7 +326,7 @@ class Page:
         return [{"name": self._author(message), "text": message.text} for message in pinned[::-1]]
 
     def _shortcuts(self, kind: str) -> list[Json]:
-        return [each for each in (self.deeds.manifest.shortcuts or {}).values() if each["type"] == kind]
+        return [each for each in self.deeds.manifest.shortcuts or [] if each["type"] == kind]
 
     def _suggestions(self, place: Place) -> Json:
         commands = self.deeds.manifest.commands or {}

@@ -95,6 +95,7 @@ async function refresh() {
   if (unreadThread) act("read", { channel: here.channel, thread_ts: here.thread });
 }
 
+let logged = Promise.resolve(); // one reading after the other, so that no entry shows twice
 async function refreshLog() {
   const response = await fetch(`/page/log?after=${here.seq}`);
   const { html, seq } = await response.json();
@@ -109,7 +110,7 @@ function listen() {
   const source = new EventSource(inspecting ? "/live?log" : "/live");
   source.onmessage = (event) => {
     const state = JSON.parse(event.data);
-    if (inspecting) return refreshLog();
+    if (inspecting) return void (logged = logged.then(refreshLog));
     setClock(state.now, state.speed);
     refresh();
   };
@@ -275,7 +276,8 @@ function offers(text) {
 function showOffers(form) {
   const list = find(".suggestions", form);
   const area = find("textarea", form);
-  const found = offers(area.value.slice(0, area.selectionStart));
+  // What is already written in full needs no offer, and Enter should send it.
+  const found = offers(area.value.slice(0, area.selectionStart)).filter((offer) => offer.put.trim() !== offer.token);
   list.hidden = !found.length;
   list.replaceChildren(...found.map((offer, index) => {
     const item = document.createElement("div");
