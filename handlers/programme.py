@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -373,7 +373,8 @@ def _time(view: dict[str, Any], field: str, day: date, tz: ZoneInfo) -> datetime
         if match is None:
             raise ValueError(typed)
         on = date.fromisoformat(match[1]) if match[1] else day
-        return datetime(on.year, on.month, on.day, int(match[2]), int(match[3]), tzinfo=tz)
+        local = datetime(on.year, on.month, on.day, int(match[2]), int(match[3]), tzinfo=tz)
+        return local.astimezone(UTC)
     except ValueError:
         raise Invalid("no_time", field=field) from None
 

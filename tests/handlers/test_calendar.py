@@ -1,0 +1,54 @@
+"""The calendar's routes: valid, unchanged bytes answered with 304, nothing of what does not exist."""
+
+from __future__ import annotations
+
+import aiohttp
+from icalendar import Calendar
+
+from handlers.calendar import links
+from tests.handlers.conftest import PARTICIPANT, House
+
+
+async def test_the_feed_is_read_once_and_then_not_modified(house: House) -> None:
+    async with aiohttp.ClientSession(f"http://{house.bot.listen}") as http:
+        async with http.get("/calendar.ics") as answer:
+            body = await answer.text()
+            etag, modified = answer.headers["ETag"], answer.headers["Last-Modified"]
+            assert answer.status == 200
+            assert answer.content_type == "text/calendar"
+        assert len(Calendar.from_ical(body).events) == 1
+        for headers in (
+            {"If-None-Match": etag},
+            {"If-None-Match": f'W/{etag}, "x"'},
+            {"If-Modified-Since": modified},
+        ):
+            async with http.get("/calendar.ics", headers=headers) as answer:
+                assert answer.status == 304
+                assert await answer.read() == b""
+        for headers in ({"If-None-Match": '"other"'}, {"If-Modified-Since": "yesterday"}):
+            async with http.get("/calendar.ics", headers=headers) as answer:
+                assert answer.status == 200
+
+
+async def test_a_segment_without_a_time_has_no_file(house: House) -> None:
+    async with aiohttp.ClientSession(f"http://{house.bot.listen}") as http:
+        for path in ("/calendar/discussion.ics", "/calendar/lunch.ics", "/calendar/..%2fconfig.ics"):
+            async with http.get(path) as answer:
+                assert answer.status == 404
+
+
+async def test_the_command_gives_links_and_leaves_out_the_feed_without_a_public_address(house: House) -> None:
+    person = house.person(PARTICIPANT)
+    await person.command("/workshop calendar", "bot")
+    shown = str(person.messages("bot")[-1]["blocks"])
+    assert "calendar.google.com" in shown
+    assert "webcal:" not in shown
+
+
+def test_links_follow_the_public_address(config) -> None:
+    from bot.programme.model import Programme
+
+    found = links(Programme.from_config(config), "https://bot.example.org/workshop/")
+    assert found["feed"] == "https://bot.example.org/workshop/calendar.ics"
+    assert found["webcal"] == "webcal://bot.example.org/workshop/calendar.ics"
+    assert "20251125T130000Z%2F20251125T143000Z" in found["google"]
