@@ -119,15 +119,15 @@ class Workspace:
     def direct(self, *members: str) -> Channel:
         """The direct message between these members, made when it does not exist yet."""
         everyone = list(dict.fromkeys(members))
-        for channel in self.channels.values():
-            if channel.direct and set(channel.members) == set(everyone):
-                return channel
+        id_ = _direct_id(everyone)
+        if id_ in self.channels:
+            return self.channels[id_]
         kind = "im" if len(everyone) <= 2 else "mpim"
         name = (
             "directmessage" if kind == "im" else "mpdm-" + "--".join(self.members[m].name for m in everyone)
         )
         channel = Channel(
-            id=_direct_id(everyone),
+            id=id_,
             name=name,
             kind="im" if kind == "im" else "mpim",
             members=everyone,
