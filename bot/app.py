@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import aiohttp
 import uvicorn
-from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.builtin_async_handlers import (
@@ -28,15 +28,17 @@ from slack_sdk.http_retry.builtin_async_handlers import (
     AsyncServerErrorRetryHandler,
 )
 from slack_sdk.web.async_client import AsyncWebClient
+from starlette.types import ASGIApp
 
 import handlers
-from bot import announcements, home, questions, reminders
+from bot import announcements, health, home, questions, reminders
 from bot.answers import Answers, inquiries
 from bot.clock import Clock
 from bot.config import Config, Environment
 from bot.delivery.alarm import AlarmClock
 from bot.delivery.sender import Sender
 from bot.errors import ConfigError, Mistake
+from bot.health import Check, Health, Watchdog
 from bot.rehearsal.server import LocalWorkspace
 from bot.rendering import Rendering
 from bot.store.engine import Database, Mode
@@ -46,16 +48,19 @@ from handlers.bolt import Bolt
 from handlers.desk import Desk
 from handlers.directory import UNREACHABLE, Directory
 from handlers.manifest import manifest
+from handlers.metrics import Metrics, Parts
+from handlers.socket_mode import SocketMode
 
 log = logging.getLogger(__name__)
 
 API_TIMEOUT = 15  # wall seconds for one call to Slack
-CONNECT_TIMEOUT = 30  # wall seconds until Socket Mode must be up
+STUCK_AFTER = 45.0  # wall seconds without a look into the outbox, or at the alarms: both look every two
 
 COMPOSERS = {
     **inquiries.COMPOSERS,
     **answer_handlers.COMPOSERS,
     **announcements.COMPOSERS,
+    **health.COMPOSERS,
     **home.COMPOSERS,
     **reminders.COMPOSERS,
     **questions.COMPOSERS,
@@ -70,7 +75,10 @@ class Bot:
     bolt: Bolt
     sender: Sender
     alarm: AlarmClock
-    listen: str | None  # where the web routes answer
+    health: Health
+    web: ASGIApp
+    socket: SocketMode | None  # None: Slack's requests come over HTTP only
+    listen: str | None = None  # where the web routes answer
 
     def idle(self) -> bool:
         """Whether nothing is due and nothing is in flight."""
@@ -130,17 +138,67 @@ async def running(
         )
         bolt = _bolt(client, identity)
         handlers.register(bolt, desk)
+        alarm = AlarmClock(clock)
+        bot = _assembled(desk, bolt, sender, alarm, environment)
 
         async with database.begin() as db:
             await announcements.begin(db, config, now=clock.now())
         await stack.enter_async_context(_sending(sender))
-        alarm = AlarmClock(clock)
-        await stack.enter_async_context(_ringing(alarm, desk))
-        application = web.application(desk, bolt, signing_secret=environment.signing_secret)
-        listen = await stack.enter_async_context(_serving(application, environment.listen))
-        if environment.app_token:
-            await stack.enter_async_context(_socket_mode(bolt, environment.app_token))
-        yield Bot(desk=desk, bolt=bolt, sender=sender, alarm=alarm, listen=listen)
+        await stack.enter_async_context(_ringing(alarm))
+        bot.listen = await stack.enter_async_context(_serving(bot.web, environment.listen))
+        if bot.socket is not None:
+            await bot.socket.start()
+            stack.push_async_callback(bot.socket.stop)
+        watchdog = Watchdog(database, clock, bot.health, holder=_process_name(bot.listen))
+        await stack.enter_async_context(_watching(watchdog))
+        yield bot
+
+
+def _assembled(desk: Desk, bolt: Bolt, sender: Sender, alarm: AlarmClock, environment: Environment) -> Bot:
+    """The parts that look at the other parts: health, metrics, the web application; nothing runs yet."""
+    slack = SocketMode(bolt, environment.app_token) if environment.app_token else None
+    checks = [
+        health.database_check(desk.database),
+        health.outbox_check(desk.database, desk.clock),
+        Check("sender", _looker(functools.partial(_sender_trouble, sender))),
+        Check("alarm", _looker(functools.partial(_alarm_trouble, alarm))),
+    ]
+    if slack is not None:
+        checks.append(Check("socket", _looker(slack.trouble)))
+    found = Health(checks)
+    heard_ago = slack.heard_ago if slack else None
+    metrics = Metrics(Parts(desk.database, desk.clock, sender, alarm, found, heard_ago))
+    bolt.answered = metrics.answered
+    application = web.application(
+        desk, bolt, signing_secret=environment.signing_secret, health=found, metrics=metrics
+    )
+    return Bot(desk=desk, bolt=bolt, sender=sender, alarm=alarm, health=found, web=application, socket=slack)
+
+
+def _sender_trouble(sender: Sender) -> str | None:
+    if sender.refused:
+        return f"Slack refuses SLACK_BOT_TOKEN ({sender.refused})"
+    if sender.since_look() > STUCK_AFTER:
+        return f"the outbox was last looked into {sender.since_look():.0f} s ago"
+    return None
+
+
+def _alarm_trouble(alarm: AlarmClock) -> str | None:
+    if alarm.since_sweep() > STUCK_AFTER:
+        return f"the alarms were last looked at {alarm.since_sweep():.0f} s ago"
+    return None
+
+
+def _looker(find: Callable[[], str | None]) -> health.Look:
+    async def look() -> str | None:
+        return find()
+
+    return look
+
+
+def _process_name(listen: str) -> str:
+    """This process among the replicas, the same after a restart."""
+    return f"{socket.gethostname()}:{listen.rpartition(':')[2]}"
 
 
 @contextlib.asynccontextmanager
@@ -248,7 +306,7 @@ async def _sending(sender: Sender) -> AsyncIterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def _ringing(alarm: AlarmClock, desk: Desk) -> AsyncIterator[None]:
+async def _ringing(alarm: AlarmClock) -> AsyncIterator[None]:
     alarm.start()
     try:
         yield
@@ -291,16 +349,10 @@ async def _serving(application: Any, listen: str) -> AsyncIterator[str]:
 
 
 @contextlib.asynccontextmanager
-async def _socket_mode(bolt: Bolt, app_token: str) -> AsyncIterator[None]:
-    """Events over Socket Mode. A wrong app token would retry for ever in silence, so it is tried first."""
+async def _watching(watchdog: Watchdog) -> AsyncIterator[None]:
+    task = asyncio.create_task(watchdog.run(), name="watchdog")
     try:
-        await bolt.client.apps_connections_open(app_token=app_token)
-    except SlackApiError as error:
-        raise _token_refused("SLACK_APP_TOKEN", str(error.response.get("error"))) from None
-    handler = AsyncSocketModeHandler(bolt, app_token)
-    try:
-        async with asyncio.timeout(CONNECT_TIMEOUT):
-            await handler.connect_async()  # type: ignore[no-untyped-call]  # Bolt has no type here
         yield
     finally:
-        await handler.close_async()  # type: ignore[no-untyped-call]
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

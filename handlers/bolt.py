@@ -5,6 +5,7 @@ The one door of both roads: Socket Mode and HTTP end in `async_dispatch`.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -27,9 +28,31 @@ class Bolt(AsyncApp):
     """An AsyncApp whose listeners only ever see checked payloads; `answered` hears of each answer."""
 
     answered: Answered | None = None
+    at_work = 0  # how many requests are being dispatched
 
     async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
         """Check, dispatch and time one request; a malformed one is answered 400 and goes no further."""
+        self.at_work += 1
+        try:
+            return await self._dispatch(req)
+        finally:
+            self.at_work -= 1
+            if self._rested is not None and not self.at_work:
+                self._rested.set()
+
+    async def at_rest(self, within: float = 5.0) -> None:
+        """Return once no request is being dispatched, or after so many wall seconds."""
+        self._rested = asyncio.Event()
+        if self.at_work:
+            try:
+                async with asyncio.timeout(within):
+                    await self._rested.wait()
+            except TimeoutError:
+                log.warning("stopped with %d requests unanswered; Slack sends events again", self.at_work)
+
+    _rested: asyncio.Event | None = None
+
+    async def _dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
         began = time.perf_counter()
         try:
             shapes.clean(req.body)

@@ -18,7 +18,7 @@ from bot.config import Config, Environment
 from bot.rehearsal.server import LocalWorkspace
 from bot.store.engine import Database
 from bot.store.tables import Base, Exchange, Question
-from handlers import questions, web
+from handlers import questions
 from handlers.edge import Edge
 from handlers.manifest import manifest
 from tests.handlers.conftest import PARTICIPANT, START, House
@@ -67,7 +67,7 @@ class Site:
     def __init__(self, house: House) -> None:
         self.house = house
         self.secret = house.workspace.signing_secret
-        self.app = web.application(house.bot.desk, house.bot.bolt, signing_secret=self.secret)
+        self.app = house.bot.web
 
     async def stored(self) -> int:
         """How many rows there are, in all tables together."""
@@ -223,10 +223,19 @@ async def test_other_methods_and_paths_are_not_there(site: Site) -> None:
 
 
 @on_sqlite
-async def test_without_a_signing_secret_there_is_no_such_route(house: House) -> None:
-    bare = web.application(house.bot.desk, house.bot.bolt, signing_secret=None)
-    for method in ("GET", "POST"):
-        assert (await ask(bare, b"{}", method=method)).status == 404
+async def test_without_a_signing_secret_there_is_no_such_route(config: Config, database_url: str) -> None:
+    clock = SimulatedClock(START, speed=0)
+    async with LocalWorkspace(config, clock, manifest=manifest(config, "socket")) as workspace:
+        environment = Environment(
+            bot_token=workspace.bot_token,
+            app_token=workspace.app_token,
+            api_url=workspace.api_url,
+            listen="127.0.0.1:0",
+        )
+        database = Database(database_url, config.workshop.id)
+        async with composition.running(config, environment, database, clock, mode="rehearsal") as bot:
+            for method in ("GET", "POST"):
+                assert (await ask(bot.web, b"{}", method=method)).status == 404
 
 
 @on_sqlite

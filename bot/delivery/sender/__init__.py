@@ -46,7 +46,7 @@ class Sender:
     called in the transaction that records a final failure; organisers hear of it unless it is another.
 
     To be read at any time: `counts` (pieces of work by outcome), `refused` (why Slack locks the app out, or
-    None), `in_flight`.
+    None), `in_flight`, and `since_look()` for a watchdog.
     """
 
     def __init__(
@@ -78,6 +78,7 @@ class Sender:
         self._quiet = False
         self._stopping = False
         self._seen = clock.now()
+        self._looked_at: float | None = None
         database.outbox_listeners.append(self.nudge)
         clock.on_change(self.nudge)
 
@@ -85,6 +86,10 @@ class Sender:
     def in_flight(self) -> int:
         """How many pieces of work are under way in this process."""
         return len(self._tasks)
+
+    def since_look(self) -> float:
+        """Wall seconds since the outbox was last looked into; large when that fails, or `run` has ended."""
+        return 0.0 if self._looked_at is None else asyncio.get_running_loop().time() - self._looked_at
 
     def nudge(self) -> None:
         """Look into the outbox now."""
@@ -120,6 +125,7 @@ class Sender:
     async def run(self) -> None:
         """Send until `stop`."""
         listener = asyncio.create_task(wake.listen(self._database, self.nudge), name="outbox-listener")
+        self._looked_at = asyncio.get_running_loop().time()
         try:
             while not self._stopping:
                 self._wake.clear()
@@ -161,7 +167,7 @@ class Sender:
                 await claims.forget_pace(db, now)
             self.counts["dropped"] += await claims.drop_late(db, now)
             taken = await claims.take(db, self._rates, holder=self._holder, now=now, wall=wall)
-        self._ready = True
+        self._ready, self._looked_at = True, asyncio.get_running_loop().time()
         return taken
 
     def _start(self, work: Work) -> None:
