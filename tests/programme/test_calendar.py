@@ -224,7 +224,7 @@ def test_a_second_parser_reads_the_same(second: Config) -> None:
     ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(versions=st.lists(programmes(), min_size=2, max_size=5))
 def test_sequence_never_falls_and_bytes_follow_the_facts(second: Config, versions: list[Programme]) -> None:
     it, at = versions[0], RELEASED

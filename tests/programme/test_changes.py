@@ -290,7 +290,7 @@ def test_a_cancelled_workshop_is_at_stake_until_it_would_have_ended() -> None:
     assert changes.soonest(programme(), found, now=instant(181)) is None
 
 
-@settings(max_examples=300)
+@settings(max_examples=80)
 @given(old=programmes(), new=programmes())
 def test_a_difference_applied_to_the_old_gives_the_new(old: Programme, new: Programme) -> None:
     found = changes.diff(old, new)

@@ -372,7 +372,7 @@ def refused_well(refusal: Invalid) -> None:
     assert refusal.values["mistakes"]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_any_damage_is_refused_with_words_or_read(data: st.DataObject) -> None:
     config = second_config()
@@ -405,7 +405,7 @@ def test_any_damage_is_refused_with_words_or_read(data: st.DataObject) -> None:
     assert Programme.model_validate_json(after.model_dump_json()) == after
 
 
-@settings(max_examples=100)
+@settings(max_examples=40)
 @given(st.binary(max_size=200))
 def test_bytes_are_refused_or_read(data: bytes) -> None:
     config = second_config()
