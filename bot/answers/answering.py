@@ -297,6 +297,18 @@ class _Reading:
         part.atoms = self.understanding.atoms(part.tokens)
         return part
 
+    def _echoes(self, match: Match, matches: Sequence[Match]) -> bool:
+        """"When do you show the film, at what time?", "the other one, when is it?": part of what is declined."""
+        at = next(index for index, other in enumerate(matches) if other is match)
+        before = matches[at - 1] if at else None
+        if match.topic is None or before is None or before.part.sentence != match.part.sentence:
+            return False
+        declined = before.topic is None or self._is_unknown(before.topic)
+        bare = all(atom.names <= {"when", "where", "who", "how", "cost", "start"} for atom in match.part.atoms)
+        said = {name for atom in before.part.atoms for name in atom.names}
+        shared = any(atom.names & said for atom in match.part.atoms)
+        return declined and bare and (shared or "it" in match.part.norms)
+
     def _is_opinion(self, match: Match, sentence: bool) -> bool:
         if not sentence and not self.understanding.is_opinion(match.part):
             return False
@@ -320,6 +332,9 @@ class _Reading:
 
     def _learned(self, found: Learned) -> Answer:
         composer = self.answers.composer
+        topic = self.language.topics.get(found.topic) if found.topic else None
+        if topic is not None:
+            return self.answers._framed([composer.say(topic, self.moment)], [], self.moment, confidence=0.95)
         text = composer.frame("learned", self.moment, answer=found.answer, source=found.source)
         return Answer(
             "answered", text, self.moment.lang, (f"learned:{found.id}",), (found.source,), confidence=0.95
@@ -345,6 +360,7 @@ class _Reading:
             if match.part.asked or not (match.topic is not None and match.topic.id == "status")
         ]
         requests = plain or requests
+        requests = [match for match in requests if not self._echoes(match, requests)]
         named = [atom for match in matches for atom in match.part.atoms if isinstance(atom.value, Place)]
         for match in requests:
             if match.topic is not None and match.topic.front.check == "when":

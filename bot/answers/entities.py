@@ -382,7 +382,7 @@ class Entities:
         raw = run[0].raw
         if len(line) <= 2 and raw.isupper() and len(raw) >= 2:
             return True
-        plain = not self.lexicon.knows(run[0].norm) and not self.is_word(run[0].norm)
+        plain = not self.is_word(run[0].norm)
         if raw.isupper() and len(raw) >= 2:
             return (
                 plain or before in ("in", "to", "at") or (at > 0 and line[at - 1].kind in ("clock", "number"))
@@ -395,6 +395,7 @@ class Entities:
             raw = run[0].raw.replace(".", "")
             return (
                 raw.isupper()
+                or (raw[:1].isupper() and not self.is_word(name))
                 or name in ("uk", "uae", "usa", "nyc")
                 or (follows == "time" and not self.is_word(name))
                 or (before in ("in", "from") and not self.is_word(name))

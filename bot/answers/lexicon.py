@@ -146,7 +146,7 @@ class Lexicon:
             for phrase in phrases:
                 self.add(phrase, name)
         self.harmless = self._set(words.lists.harmless)
-        self._harmless_stems = {stem(word) for word in self.harmless if len(word) > 3}
+        self._harmless_stems = {stem(word) for word in self.harmless if len(word) > 2}
         for phrase in words.lists.harmless_phrases:
             self.add(phrase, "")
         self.vocabulary |= self.harmless

@@ -74,7 +74,8 @@ class Splitter:
                 last = index == len(clauses) - 1
                 asked = sentence.asked and (last or self.opens(clause, 0))
                 kept = self._unframed(clause)
-                part = Part(kept, asked, self._requests(kept, asked), number, tagged and last)
+                asks = self._requests(kept, asked) and not (clause[0].norm == "if" and not last)
+                part = Part(kept, asked, asks, number, tagged and last)
                 part.request = part.request or kept is not clause or part.claim
                 found.append(part)
         if len(found) > MOST_PARTS:
@@ -308,6 +309,8 @@ class Splitter:
         norms = [token.norm for token in tokens]
         if norms[0] in self.openers:
             return True
+        if norms[0] in ("my", "our") and not any(norm in self.wh or norm in ("if", "whether") for norm in norms):
+            return False
         if any(norm in self.asking or norm in self.wh or norm in ("if", "whether") for norm in norms):
             return True
         return norms[0] not in self.tellers and norms[0] not in self.context

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Mapping
 from importlib import resources
 
 from rapidfuzz import process
@@ -13,18 +14,18 @@ SHORTEST = 4
 
 
 @functools.cache
-def english() -> frozenset[str]:
-    """What counts as an English word."""
-    text = (
-        resources.files("bot.answers").joinpath("data").joinpath("words-en.txt").read_text(encoding="utf-8")
-    )
-    return frozenset(line for line in text.splitlines() if line and not line.startswith("#"))
+def english() -> dict[str, str]:
+    """English words, each with what it mostly is: "r" adverb or small word, "a" adjective, "v" verb, "" else."""
+    data = resources.files("bot.answers").joinpath("data").joinpath("words-en.txt")
+    lines = data.read_text(encoding="utf-8").splitlines()
+    pairs = (line.partition("\t") for line in lines if line and not line.startswith("#"))
+    return {word: sys.intern(kind) for word, _, kind in pairs}
 
 
 class Spelling:
     """Mends words towards a vocabulary; words of the language or of the vocabulary stay as they are."""
 
-    def __init__(self, vocabulary: Iterable[str], words: frozenset[str]) -> None:
+    def __init__(self, vocabulary: Iterable[str], words: Mapping[str, str]) -> None:
         self._words = words
         self._targets: dict[str, list[str]] = {}
         for word in sorted(set(vocabulary)):
@@ -36,6 +37,10 @@ class Spelling:
     def is_word(self, word: str) -> bool:
         """Whether the language has this word, in this form or with a plural or possessive s."""
         return word in self._words or (word.endswith("s") and word[:-1] in self._words)
+
+    def kind(self, word: str) -> str:
+        """What a word mostly is, as `english` tells it."""
+        return self._words.get(word, "")
 
     def is_target(self, word: str) -> bool:
         """Whether this is a word that others are mended to."""

@@ -75,6 +75,7 @@ def clean(text: str) -> str:
     text = _SLACK_OTHER.sub(" ", _SLACK_CHANNEL.sub(" ", text))
     text = unicodedata.normalize("NFKC", text).translate(_QUOTES)
     text = "".join(_kept(character) for character in text)
+    text = re.sub(r"\A\s*(?:/|--)[a-z]+\b|</?[a-z]\w*>", " ", text)
     text = re.sub(r"\{\{.*?\}\}|\{%.*?%\}|\$\{.*?\}", " ", text)
     text = re.sub(r"(?<=\w)\s+=+\s+(?=\w)", " means ", text)
     text = _MARKS.sub("", _FENCE.sub(" ", _EMOJI_CODE.sub(" ", text)))

@@ -43,11 +43,16 @@ _LOGISTICS = frozenset(
     }
 )
 _QUESTION_WORDS = frozenset({"question", "questions", "q", "qn", "query", "ask", "comment"})
-_WEAK = frozenset({"persona", "member", "place", "where", "org", "anyone", "event", "matter", "short"})
+_WEAK = frozenset({"venueword", "persona", "member", "place", "where", "org", "anyone", "event", "matter", "short"})
+# What a topic is about by its own word, so that a light word beside it changes nothing.
+_KEYS = frozenset({
+    "register", "cost", "free", "page", "programme", "title", "virtual", "inperson", "venueword", "eligible", "link",
+    "organise", "sign", "duration",
+})  # fmt: skip
 _TAKES_PLACE = frozenset({"takeplace"})
 _TIMES_ONLY = frozenset({"span", "date", "clock", "amount"})
-_SOFT = frozenset({"span", "persona", "anyone", "mytime", "place", "member", "takeplace", "event"})
-ALWAYS = frozenset({"greeting", "thanks", "chatter"})  # said beside anything
+_SOFT = frozenset({"updates", "span", "persona", "anyone", "mytime", "place", "member", "takeplace", "event"})
+ALWAYS = frozenset({"greeting", "thanks", "chatter", "bot"})  # said beside anything
 FRAGMENT = 5  # tokens of a message that may be nothing but a catchword
 _ATTRIBUTES = frozenset({"when", "where", "who", "how", "why", "cost", "link", "start", "end", "duration"})
 
@@ -381,6 +386,8 @@ class Understanding:
         strong = any(norms[: len(form)] == form for form in self._strong_forms) and not first_person
         if strong and len(norms) >= 5 and stems & (self._field | self.matter):
             return True
+        if any(atom.names == {EVENT} or "orgevent" in atom.names for atom in part.atoms):
+            return False
         logistics = [atom for atom in part.atoms if atom.names & _LOGISTICS]
         if len(norms) < 4 or any(atom.tokens[0].stem not in self._field for atom in logistics):
             return False
@@ -544,10 +551,11 @@ class Understanding:
                 inside = False
             if inside or (token.kind == "word" and len(token.norm) > 5 and token.norm.endswith("ly")):
                 aside.add(id(token))
+        joins = any(atom.names & {"join", "register", "eligible"} for atom in part.atoms)
         crowd = {
             id(first)
             for first, second in zip(part.atoms, part.atoms[1:], strict=False)
-            if "persona" in second.names and second.start - first.end <= 1
+            if "persona" in second.names and second.start - first.end <= 1 and joins
         }
         joining = [
             at for at, atom in enumerate(part.atoms) if "join" in atom.names or "register" in atom.names
@@ -609,7 +617,8 @@ class Understanding:
                 continue
             if topic.front.kind == "small_talk":
                 if left == 0 or (small and not topic.front.strict) or self._is_small(topic, atoms):
-                    best.append((score / 100 if left else score, topic))
+                    bonus = 10 if self._is_small(topic, atoms) and not part.asked and topic.id != "bot" else 0
+                    best.append((score / 100 + bonus if left else score + bonus, topic))
             elif left == 0 or (unknown(topic) and not topic.front.strict):
                 best.append((score, topic))
             elif left == 1:
@@ -667,11 +676,36 @@ class Understanding:
                 for atom in atoms
                 if not atom.names & accepted
                 and EVENT not in atom.names
+                and not self._is_light(atom, form, atoms, tokens, polar)
                 and not (form.names_too and polar and UNKNOWN in atom.names and self._is_name(atom, tokens))
             )
             if (left == 0, score, -left) > (best[1] == 0 and best[0] > 0, best[0], -best[1]):
                 best = (score, left)
         return best
+
+    def _is_light(
+        self, atom: Atom, form: Form, atoms: Sequence[Atom], tokens: Sequence[Token], polar: bool
+    ) -> bool:
+        """Whether an unknown word only colours a key word of the form and cannot change what is asked.
+
+        An adjective or verb right before a key word ("transfer money", "detailed
+        agenda"); a noun right behind one ("registration sheet").
+        """
+        if UNKNOWN not in atom.names:
+            return False
+        token = atom.tokens[0]
+        kind = self.spelling.kind(token.norm)
+        if not self.spelling.is_word(token.norm) or (token.raw[:1].isupper() and token is not tokens[0]):
+            return False
+        at = next(index for index, other in enumerate(tokens) if other is token)
+        keys = [other for other in atoms if any(other.names & need & _KEYS for need in form.needs)]
+        after = [other.norm for other in tokens[at + 1 : at + 4]]
+        while after and after[0] in ("the", "a", "an", "my", "our", "your", "any", "some", "this"):
+            after.pop(0)
+        before_key = bool(after) and any(key.tokens[0].norm == after[0] and key.start > atom.start for key in keys)
+        if kind in ("a", "v") and before_key:
+            return True
+        return any(0 <= atom.start - key.end <= 1 and "not" not in atom.names for key in keys) and not polar
 
     def _is_name(self, atom: Atom, tokens: Sequence[Token]) -> bool:
         """Whether an unknown word is a name that takes part: "by Ericsson", "did Ericsson …", "at Palexpo"."""
