@@ -16,6 +16,8 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+GRACE = 1.0  # wall seconds
+
 
 class PortInUse(OSError):
     """The wished port is taken; the message says which and how to choose another."""
@@ -79,7 +81,14 @@ class Listening:
             server.close()
         for transport in self._transports():
             transport.abort()
-        tasks = list(self._server.server_state.tasks)
+        for _ in range(100):  # the loop closes an aborted connection a moment later
+            if not self._server.server_state.connections:
+                break
+            await asyncio.sleep(0)
+        # Requests whose peer is gone end by themselves; only what does not is cancelled.
+        tasks = set(self._server.server_state.tasks)
+        if tasks:
+            _, tasks = await asyncio.wait(tasks, timeout=GRACE)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -158,7 +158,7 @@ class Page:
         self.workspace.watch(changed)
         last: Any = None
         try:
-            while True:
+            while not self.workspace.closed:
                 changed.clear()
                 clock = self.control.clock_state()
                 now = (self.workspace.revision, self.control.log.seq if with_log else 0, self.revision)

@@ -157,6 +157,7 @@ class LocalWorkspace:
             self._scheduler.cancel()
             await asyncio.gather(self._scheduler, return_exceptions=True)
             self._scheduler = None
+            self.state.close()
             await self.dispatcher.stop()
             await self._listening.stop()
         if self._request_url is not None:

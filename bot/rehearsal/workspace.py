@@ -50,6 +50,7 @@ class Workspace:
         self.homes: dict[str, View] = {}
         self.scheduled: dict[str, Scheduled] = {}
         self.revision = 0
+        self.closed = False
         self._watchers: set[asyncio.Event] = set()
         self._minted: dict[str, int] = {}
         self._last_ts = 0
@@ -80,6 +81,11 @@ class Workspace:
         for watcher in self._watchers:
             watcher.set()
 
+    def close(self) -> None:
+        """Send everyone who waits away: nothing will change any more."""
+        self.closed = True
+        self.wake()
+
     def watch(self, watcher: asyncio.Event) -> None:
         """Set `watcher` at every change from now on."""
         self._watchers.add(watcher)
@@ -95,6 +101,8 @@ class Workspace:
         try:
             async with asyncio.timeout(seconds):
                 while not predicate():
+                    if self.closed:
+                        return False
                     watcher.clear()
                     await watcher.wait()
             return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -35,6 +36,32 @@ async def test_stopping_twice_is_harmless_and_frees_the_port(config: Config, clo
 
     async with LocalWorkspace(config, clock, port=port) as second:
         assert second.url == first.url
+
+
+async def test_stopping_is_quiet_whatever_is_open(
+    config: Config, clock: SimulatedClock, http: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture
+) -> None:
+    workspace = LocalWorkspace(config, clock)
+    await workspace.start()
+    socket = await http.ws_connect(f"{workspace.url}/link")
+    assert (await socket.receive_json())["type"] == "hello"
+    live = await http.get(f"{workspace.url}/live")
+    waiting = asyncio.create_task(
+        http.get(f"{workspace.url}/people/U0PART0TOKYO/channels/bot/messages?wait=60")
+    )
+    await live.content.readuntil(b"\n\n")
+    await workspace.person("U0PART0TOKYO").say("lobby", "one thing under way")
+
+    await workspace.stop()
+
+    assert (await socket.receive()).type in (
+        aiohttp.WSMsgType.CLOSED,
+        aiohttp.WSMsgType.ERROR,
+        aiohttp.WSMsgType.CLOSE,
+    )
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
+    waiting.cancel()
+    live.close()
 
 
 def configured(config: Config, **sections: Any) -> Config:

@@ -78,7 +78,7 @@ function putModal(dialog, html) {
   if (!form) return dialog.open && dialog.close();
   if (typed && before.dataset.view === form.dataset.view) refill(form, typed, before.dataset.hash === form.dataset.hash);
   if (!dialog.open) dialog.showModal();
-  const target = (focused && document.getElementById(focused)) || find(".has-error input, .has-error textarea", form) || find("textarea, input, select", form);
+  const target = (focused && find(`#${CSS.escape(focused)}`, form)) || find(".has-error input, .has-error textarea", form) || find("textarea, input, select", form);
   if (target) target.focus();
 }
 
