@@ -30,6 +30,7 @@ CHOOSE = re.compile(r"answers\.choose\.\d")
 
 ACQUAINT_WITHIN = 1.2  # wall seconds; an answer in the event's zone beats one that is acknowledged too late
 REPLY_WORTH = timedelta(hours=24)
+LISTED = 20  # of a list that is shown in one message
 
 
 def register(app: AsyncApp) -> None:
@@ -121,12 +122,41 @@ async def ask(call: Call) -> Reply:
     return desk.rendering.message("answers/reply", {**_content(answer), "answer": answer.text})
 
 
-COMMANDS = {"ask": ask}
+async def list_inquiries(call: Call) -> Reply:
+    """`/workshop inquiries`: what waits for an organiser's answer, most waited for first."""
+    await call.desk.require_organiser(call.user)
+    async with call.desk.database.read() as db:
+        waiting = await inquiries.waiting(db)
+    values = {"waiting": waiting[:LISTED], "more": max(0, len(waiting) - LISTED)}
+    return call.desk.rendering.message("answers/inquiries", values)
+
+
+async def list_learned(call: Call) -> Reply:
+    """`/workshop learned`: what organisers taught; `learned 3 <words>` rewords, `learned 3 remove` ends."""
+    desk, now = call.desk, call.desk.now()
+    await desk.require_organiser(call.user)
+    number, _, words = call.words.partition(" ")
+    if number.isdigit() and len(number) < 10 and words.strip():
+        async with desk.database.begin() as db:
+            if await first_time(db, call.key, now=now):
+                by = await desk.person(db, call.user)
+                if words.strip().lower() == "remove":
+                    await inquiries.forget(db, int(number), by=by, now=now)
+                else:
+                    await inquiries.edit_learned(db, int(number), by=by, text=words, now=now)
+    async with desk.database.read() as db:
+        learned = await inquiries.learned(db)
+    values = {"learned": learned[-LISTED:], "more": max(0, len(learned) - LISTED)}
+    return desk.rendering.message("answers/learned", values)
+
+
+COMMANDS = {"ask": ask, "inquiries": list_inquiries, "learned": list_learned}
 
 
 async def chosen(ack: AsyncAck, body: dict[str, Any], desk: Desk) -> None:
     """One of two close readings was picked: its answer goes into the same thread."""
     topic, message = body["actions"][0].get("value") or "", body.get("message") or {}
+    _known_topic(desk, topic)
     channel, now = (body.get("channel") or {}).get("id"), desk.now()
     async with desk.database.begin() as db:
         if channel and message.get("ts") and await first_time(db, action_key(body), now=now):
@@ -200,8 +230,7 @@ async def pointed(ack: AsyncAck, body: dict[str, Any], view: dict[str, Any], des
     inquiry_id, revision = _reference(view.get("private_metadata"))
     await desk.require_organiser(body["user"]["id"])
     topic, now = state_value(view, "topic") or "", desk.now()
-    if topic not in {known.id for known in desk.answers.topics()}:
-        raise Invalid("no_such_topic", field="topic")
+    _known_topic(desk, topic)
     async with desk.database.begin() as db:
         if await first_time(db, view_key(body), now=now):
             by = await desk.person(db, body["user"]["id"])
@@ -291,6 +320,12 @@ async def reply(db: Any, content: Mapping[str, Any], *, now: Any) -> Mapping[str
 
 
 COMPOSERS = {"answers/reply": reply}
+
+
+def _known_topic(desk: Desk, topic: str) -> None:
+    """Raise Invalid for what is no topic (any more): files change, buttons stay."""
+    if topic not in {known.id for known in desk.answers.topics()}:
+        raise Invalid("no_such_topic", field="topic")
 
 
 def _reference(value: str | None) -> tuple[int, int]:

@@ -136,3 +136,32 @@ async def test_the_bot_ignores_other_bots_edits_and_deletions(house: House) -> N
     await house.settle()
     async with house.bot.desk.database.read() as db:
         assert await db.scalar(select(func.count()).select_from(Exchange)) == 1
+
+
+async def test_organisers_list_reword_and_remove_what_was_learned(house: House) -> None:
+    organiser, asker = house.person(ORGANISER), house.person(PARTICIPANT)
+    await house.ask(asker, "Is there a dial-in number?")
+    await organiser.command("/workshop inquiries", ORGANISERS)
+    assert "1 inquiry waits" in house.texts(organiser, ORGANISERS)[-1]
+    card = [m for m in organiser.messages(ORGANISERS) if not m["ephemeral"]][-1]
+    await organiser.click("answers.answer", channel=ORGANISERS, ts=card["ts"])
+    await organiser.submit({"answer": "No."})
+    await organiser.command("/workshop learned 1 There is none.", ORGANISERS)
+    assert "There is none." in await house.ask(asker, "Is there a dial-in number?")
+    await organiser.command("/workshop learned 1 remove", ORGANISERS)
+    assert "There is none." not in await house.ask(asker, "Is there a dial-in number?")
+    await asker.command("/workshop learned", PARTICIPANTS)
+    assert "Only organisers" in house.texts(asker, PARTICIPANTS)[-1]
+
+
+async def test_pointing_to_a_topic_answers_those_who_asked_and_teaches_the_phrasing(house: House) -> None:
+    organiser, asker = house.person(ORGANISER), house.person(PARTICIPANT)
+    said = await asker.say("bot", "Is there a dial-in number?")
+    await house.settle()
+    card = organiser.messages(ORGANISERS)[-1]
+    await organiser.click("answers.point", channel=ORGANISERS, ts=card["ts"])
+    await organiser.submit({"topic": "registration"})
+    await house.settle()
+    replies = [reply["text"] for reply in asker.thread("bot", said["ts"])]
+    assert any("C-00015986" in text for text in replies)
+    assert "C-00015986" in await house.ask(house.person(OTHER), "is there a dial-in number")
