@@ -42,6 +42,7 @@ from bot.health import Check, Health, Watchdog
 from bot.rehearsal.server import LocalWorkspace
 from bot.rendering import Rendering
 from bot.store.engine import Database, Mode
+from handlers import announcements as announcement_handlers
 from handlers import answers as answer_handlers
 from handlers import web
 from handlers.bolt import Bolt
@@ -112,7 +113,7 @@ async def running(
 
         client, poster = await _clients(stack, environment)
         identity = await _identify(client)
-        directory = Directory(config, clock, client)
+        directory = Directory(config, clock, client, me=identity.bot_user_id)
         await _find_channels(directory)
 
         rendering = Rendering(config)
@@ -139,6 +140,7 @@ async def running(
         bolt = _bolt(client, identity)
         handlers.register(bolt, desk)
         alarm = AlarmClock(clock)
+        _watch(alarm, desk)
         bot = _assembled(desk, bolt, sender, alarm, environment)
 
         async with database.begin() as db:
@@ -173,6 +175,15 @@ def _assembled(desk: Desk, bolt: Bolt, sender: Sender, alarm: AlarmClock, enviro
         desk, bolt, signing_secret=environment.signing_secret, health=found, metrics=metrics
     )
     return Bot(desk=desk, bolt=bolt, sender=sender, alarm=alarm, health=found, web=application, socket=slack)
+
+
+def _watch(alarm: AlarmClock, desk: Desk) -> None:
+    """What the alarm clock rings for."""
+    alarm.watch(
+        "announcements",
+        functools.partial(announcement_handlers.next_due, desk),
+        functools.partial(announcement_handlers.ring, desk),
+    )
 
 
 def _sender_trouble(sender: Sender) -> str | None:

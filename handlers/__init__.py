@@ -8,13 +8,24 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.async_context import AsyncBoltContext
 
-from handlers import answers, calendar, commands, errors, home, operations, programme, questions
+from handlers import (
+    announcements,
+    answers,
+    calendar,
+    commands,
+    errors,
+    home,
+    operations,
+    programme,
+    questions,
+)
 from handlers.desk import Desk
 
 VERBS: dict[str, commands.Verb] = {
     "help": commands.help_,
     **answers.COMMANDS,
     **programme.COMMANDS,
+    **announcements.COMMANDS,
     **questions.COMMANDS,
     **home.COMMANDS,
     **calendar.COMMANDS,
@@ -33,6 +44,7 @@ def register(app: AsyncApp, desk: Desk) -> None:
     app.command(commands.COMMAND)(commands.listener(VERBS))
     answers.register(app)
     programme.register(app)
+    announcements.register(app)
     questions.register(app)
     home.register(app)
     operations.register(app)

@@ -30,7 +30,10 @@ UNREACHABLE = (SlackApiError, ClientError, TimeoutError, OSError)
 class Directory:
     """Look-ups in one Slack workspace; `resolve` must have run before channels are asked for."""
 
-    def __init__(self, config: Config, clock: Clock, client: AsyncWebClient) -> None:
+    def __init__(
+        self, config: Config, clock: Clock, client: AsyncWebClient, *, me: str | None = None
+    ) -> None:
+        self.me = me  # the bot's own user id: it is in the channels, and holds no role
         self.config = config
         self.clock = clock
         self.client = client
@@ -114,7 +117,7 @@ class Directory:
                     continue
                 async for page in await self.client.conversations_members(channel=channel, limit=200):
                     found.update(page["members"])
-        return frozenset(found)
+        return frozenset(found - {self.me})
 
 
 def _user_ids(entries: Iterable[str]) -> list[str]:

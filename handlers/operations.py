@@ -8,6 +8,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.delivery import outbox
 from bot.store.intake import first_time
+from handlers import announcements
 from handlers.desk import Call, Desk, Reply, action_key
 
 
@@ -18,9 +19,12 @@ def register(app: AsyncApp) -> None:
     app.action("delivery.retry")(try_again)
 
 
-async def membership_changed(event: dict[str, Any], desk: Desk) -> None:
-    """Somebody joined or left a channel: roles that come from membership are asked for anew."""
+async def membership_changed(event: dict[str, Any], body: dict[str, Any], desk: Desk) -> None:
+    """Somebody joined or left a channel: roles that come from membership are asked for anew, and a new
+    participant gets what was announced before."""
     desk.directory.forget_roles()
+    if event["type"] == "member_joined_channel":
+        await announcements.joined(event, body, desk)
 
 
 async def try_again(ack: AsyncAck, body: dict[str, Any], desk: Desk) -> None:

@@ -1,6 +1,7 @@
 """What organisers approve and everybody is told.
 
 `releases` brings a draft to everybody in one go, and takes it back; `composers` says what its messages read.
+`broadcasts` are what organisers write themselves; `schedule` reads when, `copies` says what they read.
 """
 
 from bot.announcements.composers import COMPOSERS, LINES, fitting

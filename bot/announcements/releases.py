@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot import home, questions, reminders
+from bot.announcements import broadcasts
 from bot.announcements.composers import CARD, CHANGE, LINES, POSTED, RECEIPT, UNDONE, of_version
 from bot.config import Config
 from bot.delivery import outbox
@@ -224,6 +225,7 @@ async def _announce(
     await show_programme(db, now=now)
     await reminders.replan(db, config, now=now)
     await questions.replan(db, now=now)
+    await broadcasts.follow(db, config, now=now)
     await home.refresh_recent(db, now=now)
     await outbox.refresh(db, _receipt(number - 1), now=now)  # its *Undo* is for the last version alone
     content = {"version": number, "told": told}

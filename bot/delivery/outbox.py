@@ -230,19 +230,34 @@ async def progress(db: AsyncSession, batch: str) -> dict[DeliveryState, int]:
 
 async def stop(db: AsyncSession, batch: str) -> int:
     """Cancel what of a fan-out still waits; returns how many. What is under way is not stopped."""
-    rows = await db.scalars(
-        select(Delivery)
-        .where(Delivery.batch == batch, Delivery.state == DeliveryState.PENDING)
-        .order_by(Delivery.id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
     stopped = 0
-    for row in rows.all():
+    for row in await _locked_batch(db, batch):
         if row.state is DeliveryState.PENDING:
             await close(db, row, DeliveryState.CANCELLED, None)
             stopped += 1
     return stopped
+
+
+async def refresh_batch(db: AsyncSession, batch: str, *, now: datetime) -> None:
+    """`refresh` for every message of a fan-out."""
+    for row in await _locked_batch(db, batch):
+        row.revision += 1
+        if row.state is DeliveryState.SENT:
+            row.upkeep_attempts = 0
+            row.arm(now)
+    await ring(db)
+
+
+async def withdraw_batch(db: AsyncSession, batch: str, *, now: datetime) -> None:
+    """`withdraw` for every message of a fan-out."""
+    for row in await _locked_batch(db, batch):
+        row.withdrawn = True
+        if row.state in (DeliveryState.PENDING, DeliveryState.FAILED):
+            await close(db, row, DeliveryState.CANCELLED, row.last_error)
+        elif row.state is DeliveryState.SENT:
+            row.upkeep_attempts = 0
+            row.arm(now)
+    await ring(db)
 
 
 async def hold(db: AsyncSession, paused: bool, *, now: datetime, by: int | None = None) -> None:
@@ -364,6 +379,11 @@ async def _locked(db: AsyncSession, condition: Any) -> Delivery | None:
     """The row as it is now, kept from the sender until this transaction ends."""
     statement = select(Delivery).where(condition).with_for_update().execution_options(populate_existing=True)
     return (await db.scalars(statement)).one_or_none()
+
+
+async def _locked_batch(db: AsyncSession, batch: str) -> Sequence[Delivery]:
+    statement = select(Delivery).where(Delivery.batch == batch).order_by(Delivery.id)
+    return (await db.scalars(statement.with_for_update().execution_options(populate_existing=True))).all()
 
 
 async def _parent(db: AsyncSession, delivery_id: int | None) -> Delivery | None:

@@ -296,14 +296,57 @@ class Announcement(OfWorkshop, Base):
     kind: Mapped[str] = mapped_column(String(20))  # "change" of a version, or "broadcast"
     text: Mapped[str] = mapped_column(Text)
     version: Mapped[int | None]
-    targets: Mapped[list[Any]] = mapped_column(default=list)  # lanes
-    state: Mapped[str] = mapped_column(String(20))  # draft, posted, withdrawn
+    targets: Mapped[list[Any]] = mapped_column(default=list)  # lanes; of a broadcast: its audiences
+    state: Mapped[str] = mapped_column(String(20))  # posted, undone; of a broadcast: announcements.State
     revision: Mapped[int] = mapped_column(default=1)
     pin: Mapped[bool] = mapped_column(default=False)
-    not_before: Mapped[datetime | None]
+    loud: Mapped[bool] = mapped_column(default=False)  # notifies everybody in the channel
+    moment: Mapped[str | None] = mapped_column(String(80))  # when: an instant, or relative; None: at once
+    until: Mapped[str | None] = mapped_column(String(80))  # the same; None: the end of the workshop
+    segment_id: Mapped[str | None] = mapped_column(_SLUG)  # what those are relative to; None: the workshop
+    not_before: Mapped[datetime | None]  # as things stand; None while the moment has no instant
     expires_at: Mapped[datetime | None]
-    written_by: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    written_by: Mapped[int | None] = mapped_column(ForeignKey("people.id"))  # who wrote or edited it last
     written_at: Mapped[datetime]
+    approved_by: Mapped[int | None] = mapped_column(ForeignKey("people.id"))  # who said: post it
+    edited: Mapped[bool] = mapped_column(default=False)  # after it was posted
+
+
+class PageWatch(OfWorkshop, Base):
+    """What is known of the event page: one row a workshop.
+
+    `lines` is the page as organisers know it, `seen` as it was last read, `times` how often in a row it was
+    read so. `next_at` is when to look again, and at the same time the claim of whoever is looking.
+    """
+
+    __tablename__ = "page_watches"
+
+    workshop_id: Mapped[str] = mapped_column(_SLUG, primary_key=True)
+    url: Mapped[str] = mapped_column(Text)
+    lines: Mapped[list[Any] | None] = mapped_column(Document)  # None: never read
+    seen: Mapped[list[Any] | None] = mapped_column(Document)
+    times: Mapped[int] = mapped_column(default=0)
+    etag: Mapped[str | None] = mapped_column(Text)
+    last_modified: Mapped[str | None] = mapped_column(Text)
+    next_at: Mapped[datetime]
+    checked_at: Mapped[datetime | None]  # when it was last read, or found unchanged
+    failures: Mapped[int] = mapped_column(default=0)  # in a row
+    trouble: Mapped[str | None] = mapped_column(String(40))  # what the last look failed by; a code
+
+
+class PageChange(OfWorkshop, Base):
+    """A difference of the event page, seen twice: for organisers to decide."""
+
+    __tablename__ = "page_changes"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    workshop_id: Mapped[str] = mapped_column(_SLUG, index=True)
+    old: Mapped[list[Any]]  # lines of the page
+    new: Mapped[list[Any]]
+    state: Mapped[str] = mapped_column(String(20))  # open, told, ignored, drafted, passed
+    found_at: Mapped[datetime]
+    decided_by: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    decided_at: Mapped[datetime | None]
 
 
 class QuestionState(StrEnum):

@@ -99,6 +99,20 @@ def upgrade() -> None:
     sa.Column('next_free', bot.store.tables.Instant(timezone=True), nullable=True),
     sa.PrimaryKeyConstraint('workshop_id', 'name', name=op.f('pk_lanes'))
     )
+    op.create_table('page_watches',
+    sa.Column('workshop_id', sa.String(length=64), nullable=False),
+    sa.Column('url', sa.Text(), nullable=False),
+    sa.Column('lines', sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), 'postgresql'), nullable=True),
+    sa.Column('seen', sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), 'postgresql'), nullable=True),
+    sa.Column('times', sa.Integer(), nullable=False),
+    sa.Column('etag', sa.Text(), nullable=True),
+    sa.Column('last_modified', sa.Text(), nullable=True),
+    sa.Column('next_at', bot.store.tables.Instant(timezone=True), nullable=False),
+    sa.Column('checked_at', bot.store.tables.Instant(timezone=True), nullable=True),
+    sa.Column('failures', sa.Integer(), nullable=False),
+    sa.Column('trouble', sa.String(length=40), nullable=True),
+    sa.PrimaryKeyConstraint('workshop_id', name=op.f('pk_page_watches'))
+    )
     op.create_table('people',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('slack_id', sa.String(length=32), nullable=True),
@@ -133,10 +147,17 @@ def upgrade() -> None:
     sa.Column('state', sa.String(length=20), nullable=False),
     sa.Column('revision', sa.Integer(), nullable=False),
     sa.Column('pin', sa.Boolean(), nullable=False),
+    sa.Column('loud', sa.Boolean(), nullable=False),
+    sa.Column('moment', sa.String(length=80), nullable=True),
+    sa.Column('until', sa.String(length=80), nullable=True),
+    sa.Column('segment_id', sa.String(length=64), nullable=True),
     sa.Column('not_before', bot.store.tables.Instant(timezone=True), nullable=True),
     sa.Column('expires_at', bot.store.tables.Instant(timezone=True), nullable=True),
     sa.Column('written_by', sa.Integer(), nullable=True),
     sa.Column('written_at', bot.store.tables.Instant(timezone=True), nullable=False),
+    sa.Column('approved_by', sa.Integer(), nullable=True),
+    sa.Column('edited', sa.Boolean(), nullable=False),
+    sa.ForeignKeyConstraint(['approved_by'], ['people.id'], name=op.f('fk_announcements_approved_by')),
     sa.ForeignKeyConstraint(['written_by'], ['people.id'], name=op.f('fk_announcements_written_by')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_announcements'))
     )
@@ -214,6 +235,21 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('learned_topics', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_learned_topics_workshop_id'), ['workshop_id'], unique=False)
+
+    op.create_table('page_changes',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('workshop_id', sa.String(length=64), nullable=False),
+    sa.Column('old', sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), 'postgresql'), nullable=False),
+    sa.Column('new', sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), 'postgresql'), nullable=False),
+    sa.Column('state', sa.String(length=20), nullable=False),
+    sa.Column('found_at', bot.store.tables.Instant(timezone=True), nullable=False),
+    sa.Column('decided_by', sa.Integer(), nullable=True),
+    sa.Column('decided_at', bot.store.tables.Instant(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['decided_by'], ['people.id'], name=op.f('fk_page_changes_decided_by')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_page_changes'))
+    )
+    with op.batch_alter_table('page_changes', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_page_changes_workshop_id'), ['workshop_id'], unique=False)
 
     op.create_table('questions',
     sa.Column('id', sa.Integer(), nullable=False),
@@ -354,6 +390,10 @@ def downgrade() -> None:
         batch_op.drop_index('ix_questions_author')
 
     op.drop_table('questions')
+    with op.batch_alter_table('page_changes', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_page_changes_workshop_id'))
+
+    op.drop_table('page_changes')
     with op.batch_alter_table('learned_topics', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_learned_topics_workshop_id'))
 
@@ -371,6 +411,7 @@ def downgrade() -> None:
     op.drop_table('announcements')
     op.drop_table('stamp')
     op.drop_table('people')
+    op.drop_table('page_watches')
     op.drop_table('lanes')
     with op.batch_alter_table('intake', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_intake_received_at'))
