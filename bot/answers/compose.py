@@ -53,10 +53,19 @@ class Composer:
         """Whether the topic states something at that moment; its front matter may hold an expression."""
         if isinstance(topic.front.known, bool):
             return topic.front.known
-        values = self.values(topic, moment, verdict=None, places=(), atoms=())
+        values = self.values(topic, moment)
         return self.rendering.snippet(f"{{{{ 1 if ({topic.front.known}) else 0 }}}}", values) == "1"
 
-    def say(self, topic: Topic, moment: Moment, *, verdict: bool | None = None, polar: bool = False, places: Sequence[Place] = (), atoms: Sequence[Atom] = ()) -> Said:  # fmt: skip
+    def say(
+        self,
+        topic: Topic,
+        moment: Moment,
+        *,
+        verdict: bool | None = None,
+        polar: bool = False,
+        places: Sequence[Place] = (),
+        atoms: Sequence[Atom] = (),
+    ) -> Said:
         """The topic's text and sources."""
         values = self.values(topic, moment, verdict=verdict, places=places, atoms=atoms, polar=polar)
         text = self.rendering.snippet(topic.body, values)
@@ -81,7 +90,16 @@ class Composer:
             f"answers/{moment.lang}/_{name}.md", {"programme": moment.programme, **values}
         )
 
-    def values(self, topic: Topic, moment: Moment, *, verdict: bool | None, places: Sequence[Place], atoms: Sequence[Atom], polar: bool = False) -> dict[str, Any]:  # fmt: skip
+    def values(
+        self,
+        topic: Topic,
+        moment: Moment,
+        *,
+        verdict: bool | None = None,
+        polar: bool = False,
+        places: Sequence[Place] = (),
+        atoms: Sequence[Atom] = (),
+    ) -> dict[str, Any]:
         """Everything an answer file's body may use (docs/answers.md lists it)."""
         programme, config = moment.programme, self.config
         item = topic.item
@@ -133,7 +151,7 @@ class Composer:
         return moment.facts
 
     def _from_now(self, days: int, lang: str) -> str:
-        """"in 5 days", "5 days ago"; "" for today."""
+        """ "in 5 days", "5 days ago"; "" for today."""
         if not days:
             return ""
         return format_timedelta(

@@ -16,17 +16,17 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from bot.answers.forms import Form, Names
 from bot.answers.text import fold
 from bot.config import Config
 from bot.errors import Mistake
 from bot.rendering import Rendering
 
-Names = frozenset[str]
-
 # What an answer file's body and its expressions may use (docs/answers.md).
 VALUES = frozenset({
-    "config", "programme", "at", "phase", "days", "when_words", "verdict", "polar", "item", "hours", "clock", "local", "places",
-    "own", "own_tz", "on_now", "up_next", "codes", "listed", "unlisted", "hours_source", "programme_source", "asked_for",
+    "config", "programme", "at", "phase", "days", "when_words", "verdict", "polar", "item", "hours", "clock",
+    "local", "places", "own", "own_tz", "on_now", "up_next", "codes", "listed", "unlisted", "hours_source",
+    "programme_source", "asked_for",
 })  # fmt: skip
 
 
@@ -48,6 +48,7 @@ class Front(BaseModel):
     phrasings: list[str] = Field(min_length=1)
     sources: list[str] = []
     check: str = ""
+    precise: bool = False  # light words ("decide", "help") count: the topic is about a thing of its own
     strict: bool = False  # an unknown topic that does not take what it does not understand
 
 
@@ -63,9 +64,7 @@ class Topic:
     needs: tuple[str, ...] = ()
     phrasings: tuple[str, ...] = ()
     label: str = ""
-    alternatives: list[tuple[Names, ...]] = field(
-        default_factory=list
-    )  # each: all of these, each one of those
+    alternatives: list[Form] = field(default_factory=list)
     allows: Names = frozenset()
     keys: set[tuple[Names, ...]] = field(default_factory=set)
 
@@ -141,7 +140,16 @@ def _instances(path: Path, front: Front, body: str, config: Config, rendering: R
             return tuple(line.strip() for text in made for line in text.splitlines() if line.strip())
 
         label = rendering.plain(front.label, values)
-        yield Topic(identity, front, body, item, filled(front.words), filled(front.needs), filled(front.phrasings), label)
+        yield Topic(
+            identity,
+            front,
+            body,
+            item,
+            filled(front.words),
+            filled(front.needs),
+            filled(front.phrasings),
+            label,
+        )
 
 
 def _identity(item: Any) -> str:

@@ -37,6 +37,7 @@ class Lists(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     harmless: str
+    light: str
     common: str
     harmless_phrases: list[str]
     openers: str
@@ -54,6 +55,18 @@ class Lists(BaseModel):
     prepositions: str
     imperatives: str
     own: str
+    skipped: str  # words that may stand between a border and a question
+    conditions: str
+    selves: str
+    mine: str
+    others: str
+    comparing: str  # words that begin an aside
+    articles: str
+    relayed: str  # words between "I was told" and what was told
+    small: str  # words that come in pairs: "more or less"
+    who_may: str  # words that begin a question about who comes
+    ourselves: str  # words that make it one about who may
+    named_by: str  # words that a name follows
 
 
 class Times(BaseModel):
@@ -147,6 +160,9 @@ class Lexicon:
                 self.add(phrase, name)
         self.harmless = self._set(words.lists.harmless)
         self._harmless_stems = {stem(word) for word in self.harmless if len(word) > 2}
+        for word in words.lists.light.split():
+            if not self.names(word):
+                self.add(word, "light")
         for phrase in words.lists.harmless_phrases:
             self.add(phrase, "")
         self.vocabulary |= self.harmless
@@ -191,7 +207,7 @@ class Lexicon:
         return frozenset(self._exact.get(words) or self._stems.get(tuple(stem(word) for word in words)) or ())
 
     def match(self, tokens: list[Token], at: int) -> tuple[int, frozenset[str], bool]:
-        """The longest phrase that starts at a token: how many tokens, its names, whether in just this form."""
+        """The longest phrase that starts at a token: its length, its names, whether in just this form."""
         longest = self._longest.get(tokens[at].stem)
         if longest is None:
             return 0, frozenset(), False

@@ -13,6 +13,7 @@ import tomllib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from importlib import resources
+from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from babel import Locale
@@ -178,7 +179,7 @@ class Places:
             if code in territories and zones:
                 self._countries[key(str(territories[code]))] = (str(territories[code]), code)
 
-    def _load_names(self, names: dict[str, dict[str, object]]) -> None:
+    def _load_names(self, names: dict[str, Any]) -> None:
         territories = _locale(self.language).territories
         for alias, zone in names["aliases"].items():
             self._clocks[key(alias)] = (_shown(alias), ((str(zone), ""),))
@@ -189,9 +190,8 @@ class Places:
         for region, zones in names["regions"].items():
             listed = tuple(str(zone) for zone in zones) if isinstance(zones, list) else (str(zones),)
             self._regions[key(region)] = (_shown(region), listed)
-        self._main = {str(code): tuple(zones) for code, zones in names["main"].items()}  # type: ignore[arg-type]
+        self._main = {str(code): tuple(zones) for code, zones in names["main"].items()}
         for entry in names["zones"]:
-            assert isinstance(entry, dict)
             clocks = tuple(Clock(**of) for of in entry["of"])
             for name in entry["names"]:
                 self._zones[key(name)] = (name.upper() if len(name) <= 4 else _shown(name), clocks)

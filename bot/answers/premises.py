@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from bot.answers.entities import Atom, Code, Day, Hour
+from bot.answers.dates import Day, Hour
+from bot.answers.entities import Atom, Code
 from bot.answers.localtimes import Place, utc_of
 from bot.answers.parts import Part
 from bot.config import Config
@@ -56,10 +57,9 @@ def _when(claim: Claim) -> bool | None:
     tz = claim.config.workshop.tz
     start, end = claim.programme.starts.astimezone(tz), claim.programme.ends.astimezone(tz)
     today = claim.at.astimezone(tz).date()
-    results: list[bool | None] = []
-    for day in claim.values("date"):
-        if isinstance(day, Day):
-            results.append(_is_day(day, start.date()))
+    results: list[bool | None] = [
+        _is_day(day, start.date()) for day in claim.values("date") if isinstance(day, Day)
+    ]
     for value in claim.values("span"):
         if isinstance(value, tuple):
             local = start

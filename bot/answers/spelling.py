@@ -15,7 +15,7 @@ SHORTEST = 4
 
 @functools.cache
 def english() -> dict[str, str]:
-    """English words, each with what it mostly is: "r" adverb or small word, "a" adjective, "v" verb, "" else."""
+    """English words and what each mostly is: "r" adverb or small word, "a" adjective, "v" verb."""
     data = resources.files("bot.answers").joinpath("data").joinpath("words-en.txt")
     lines = data.read_text(encoding="utf-8").splitlines()
     pairs = (line.partition("\t") for line in lines if line and not line.startswith("#"))

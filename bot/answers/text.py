@@ -20,8 +20,10 @@ _SLACK_OTHER = re.compile(r"<[@!][^<>]{1,100}>")
 _EMOJI_CODE = re.compile(r"(?<![\w:]):(?=[a-z0-9_+'-]*[a-z+])[a-z0-9_+'-]{1,50}:(?!\w)")
 _FENCE = re.compile(r"```+|`")
 _MARKS = re.compile(r"(?<!\w)[*_~]+(?=\S)|(?<=\S)[*_~]+(?!\w)")
-_QUOTES = str.maketrans({"’": "'", "‘": "'", "`": "'", "´": "'", "“": '"', "”": '"', "«": '"', "»": '"',
-                         "–": "-", "—": " - ", "−": "-", "‑": "-", "…": "... ", "？": "? ", "！": "! ", "，": ", ", "。": ". "})  # fmt: skip
+_QUOTES = str.maketrans({
+    "’": "'", "‘": "'", "`": "'", "´": "'", "“": '"', "”": '"', "«": '"', "»": '"', "–": "-", "—": " - ",
+    "−": "-", "‑": "-", "…": "... ", "？": "? ", "！": "! ", "，": ", ", "。": ". ",
+})  # fmt: skip
 _SPACES = re.compile(r"[^\S\n]+")
 
 _TOKEN = re.compile(
@@ -38,7 +40,24 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-_IS = frozenset(("what", "where", "when", "who", "how", "why", "it", "that", "there", "here", "he", "she", "this", "which"))
+_IS = frozenset(
+    (
+        "what",
+        "where",
+        "when",
+        "who",
+        "how",
+        "why",
+        "it",
+        "that",
+        "there",
+        "here",
+        "he",
+        "she",
+        "this",
+        "which",
+    )
+)
 _DOTTED = re.compile(r"(?:[a-z]\.){2,}|(?:mr|mrs|ms|dr|prof|vs|incl|approx|etc|no|rec|st)\.", re.IGNORECASE)
 
 

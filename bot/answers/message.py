@@ -1,0 +1,233 @@
+"""One message: what its parts ask, which of them count, and the reply to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.answers.compose import Composer, Moment, Said
+from bot.answers.entities import Atom
+from bot.answers.forms import EVENT
+from bot.answers.judging import Match
+from bot.answers.knowledge import Topic
+from bot.answers.localtimes import Place
+from bot.answers.model import Answer, Choice, Learned
+from bot.answers.parts import Part
+from bot.answers.premises import Claim, places_of, verdict
+from bot.answers.reply import LONG, PANEL_LIMIT, framed, quotable
+from bot.answers.text import Sentence
+from bot.answers.understanding import Understanding
+from bot.rendering import clip
+
+# Topics that a question of opinion may look like.
+OPEN_TO_OPINION = frozenset({
+    "about", "participation", "findings", "standards", "subject", "subject-details", "organiser",
+    "documents-access", "cost", "status",
+})  # fmt: skip
+# What alone repeats a question: "…, at what time?"
+BARE = frozenset({"when", "where", "who", "how", "cost", "start"})
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """What one language's folder holds, made ready."""
+
+    code: str
+    topics: dict[str, Topic]
+    understanding: Understanding
+
+
+class Message:
+    """One message being read; `text` is cleaned."""
+
+    def __init__(
+        self,
+        composer: Composer,
+        language: Language,
+        moment: Moment,
+        text: str,
+        learned: Sequence[Learned] = (),
+    ) -> None:
+        self.composer = composer
+        self.language = language
+        self.understanding = language.understanding
+        self.moment = moment
+        self.text = text
+        self.learned = learned
+        self.unknown = {topic.id for topic in language.topics.values() if not composer.known(topic, moment)}
+        self.sentences = self.understanding.reader.sentences(text)
+
+    def reply(self) -> Answer:
+        """The reply to the message."""
+        panel = self.understanding.panel.panel_text(self.sentences, self.text)
+        if panel is not None:
+            return self._for_panel(panel)
+        if self.learned and (found := self.understanding.learned(self.text, self.learned)) is not None:
+            return self._learned(found)
+        matches = self._asking(self._joined(self.matches()))
+        opinions = self._opinions(matches)
+        matches = [match for match in matches if match not in opinions]
+        if opinions and not any(self._answers(match) for match in matches):
+            return self._for_panel(clip(" ".join(self.text.split()), PANEL_LIMIT))
+        return self._compose(matches)
+
+    def matches(self) -> list[Match]:
+        """What each part asks; a sentence that tells the bot what to say asks nothing."""
+        parts = self.understanding.splitter.parts(self.sentences)
+        matches = [match for part in parts for match in self._judge(part)]
+        commands = {
+            match.part.sentence
+            for match in matches
+            if any("injection" in atom.names for atom in match.part.atoms)
+        }
+        return [Match(match.part, None) if match.part.sentence in commands else match for match in matches]
+
+    def _judge(self, part: Part) -> list[Match]:
+        return self.understanding.judge.judge(part, self._is_unknown)
+
+    def _is_unknown(self, topic: Topic) -> bool:
+        return topic.id in self.unknown
+
+    def _answers(self, match: Match) -> bool:
+        return (
+            match.topic is not None
+            and match.topic.front.kind == "topic"
+            and not self._is_unknown(match.topic)
+        )
+
+    def _joined(self, matches: list[Match]) -> list[Match]:
+        """ "I have not registered yet, what must I do?": clear only together with what was told before."""
+        made: list[Match] = []
+        for match in matches:
+            before = made[-1].part if made else None
+            if match.topic is None and match.part.request and before is not None and not before.request:
+                tokens = [*before.tokens, *match.part.tokens]
+                joined = self._judge(Part(tokens, match.part.asked, True, match.part.sentence))
+                topic = joined[0].topic
+                if len(joined) == 1 and topic is not None and topic.front.kind == "topic":
+                    made[-1] = joined[0]
+                    continue
+            made.append(match)
+        return made
+
+    def _asking(self, matches: list[Match]) -> list[Match]:
+        """Leave out what only told something, when something was asked beside it; places told still count."""
+        matches = [match for match in matches if match.part.atoms] or matches
+        requests = [
+            match
+            for match in matches
+            if match.part.request and not (match.topic is not None and match.topic.front.kind == "small_talk")
+        ]
+        if not requests:
+            return [
+                match for match in matches if match.topic and match.topic.front.kind == "topic"
+            ] or matches
+        requests = [
+            match
+            for match in requests
+            if match.part.asked or not (match.topic is not None and match.topic.id == "status")
+        ] or requests
+        requests = [match for match in requests if not self._echoes(match, requests)]
+        named = [atom for match in matches for atom in match.part.atoms if isinstance(atom.value, Place)]
+        for match in requests:
+            if match.topic is not None and match.topic.front.check == "when":
+                match.places = named
+        return requests
+
+    def _echoes(self, match: Match, matches: Sequence[Match]) -> bool:
+        """ "The film, at what time is it?": a repeated attribute of what was declined."""
+        at = next(index for index, other in enumerate(matches) if other is match)
+        before = matches[at - 1] if at else None
+        if match.topic is None or before is None or before.part.sentence != match.part.sentence:
+            return False
+        declined = before.topic is None or self._is_unknown(before.topic)
+        said = {name for atom in before.part.atoms for name in atom.names}
+        shared = any(atom.names & said for atom in match.part.atoms)
+        bare = all(atom.names <= BARE for atom in match.part.atoms)
+        return declined and bare and (shared or "it" in match.part.norms)
+
+    def _opinions(self, matches: Sequence[Match]) -> list[Match]:
+        """The parts that ask for a judgement, on their own or in their whole sentence."""
+        whole = {
+            number
+            for number, sentence in enumerate(self.sentences)
+            if self.understanding.panel.is_opinion(self._as_part(sentence))
+        }
+        return [match for match in matches if self._is_opinion(match, match.part.sentence in whole)]
+
+    def _as_part(self, sentence: Sentence) -> Part:
+        part = Part(sentence.tokens, sentence.asked)
+        part.atoms = self.understanding.reader.atoms(part.tokens)
+        return part
+
+    def _is_opinion(self, match: Match, whole: bool) -> bool:
+        if not whole and not self.understanding.panel.is_opinion(match.part):
+            return False
+        if match.topic is None or self._is_unknown(match.topic):
+            return True
+        about_event = any(atom.names == {EVENT} for atom in match.part.atoms)
+        return match.topic.id.split(":")[0] in OPEN_TO_OPINION and not about_event
+
+    def _for_panel(self, question: str) -> Answer:
+        text = self.composer.frame("panel", self.moment, question=quotable(question))
+        asked = clip(question, PANEL_LIMIT) or None
+        return Answer("panel_question", text, self.moment.lang, confidence=0.9, panel_text=asked)
+
+    def _learned(self, found: Learned) -> Answer:
+        topic = self.language.topics.get(found.topic) if found.topic else None
+        if topic is not None:
+            return framed(
+                self.composer, [self.composer.say(topic, self.moment)], [], self.moment, confidence=0.95
+            )
+        text = self.composer.frame("learned", self.moment, answer=found.answer, source=found.source)
+        topics, sources = (f"learned:{found.id}",), (found.source,)
+        return Answer("answered", text, self.moment.lang, topics, sources, confidence=0.95)
+
+    def _compose(self, matches: list[Match]) -> Answer:
+        said: list[Said] = []
+        declined: list[str] = []
+        for match in matches:
+            if match.topic is None:
+                quoted = match.part.quoted(self.text)
+                if quoted and quoted not in declined:
+                    declined.append(quoted)
+            elif all(one.topic != match.topic.id for one in said):
+                said.append(self._say(match, match.topic))
+        choices: tuple[Choice, ...] = ()
+        if not any(one.kind == "topic" for one in said) and len(matches) == 1:
+            near = [topic for topic in matches[0].near if topic.front.kind == "topic"]
+            choices = tuple(Choice(topic.id, topic.label) for topic in near)
+        return framed(
+            self.composer,
+            said,
+            declined,
+            self.moment,
+            confidence=min((match.confidence for match in matches if match.topic is not None), default=1.0),
+            choices=choices,
+            foreign=not said and self.understanding.reader.is_foreign(self.sentences),
+            long=len(self.text) > LONG,
+        )
+
+    def _say(self, match: Match, topic: Topic) -> Said:
+        atoms: list[Atom] = [
+            *match.part.atoms,
+            *(atom for atom in match.places if atom not in match.part.atoms),
+        ]
+        claim = Claim(
+            match.part,
+            self.understanding.splitter.is_polar(match.part),
+            self.composer.config,
+            self.moment.programme,
+            self.moment.at,
+            self.understanding.splitter.negations,
+        )
+        one = self.composer.say(
+            topic,
+            self.moment,
+            verdict=verdict(topic.front.check, claim),
+            polar=claim.polar,
+            places=places_of(atoms),
+            atoms=atoms,
+        )
+        one.question = match.part.quoted(self.text)
+        return one

@@ -1,0 +1,71 @@
+"""Atoms that belong together made one: what describes the event, letters behind a city, the whole title."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bot.answers.entities import Atom
+from bot.answers.forms import EVENT, ONLY_EVENT, UNKNOWN, Names
+
+
+def with_codes(found: list[Atom]) -> list[Atom]:
+    """ "Perth WA": letters right after a place belong to it."""
+    made: list[Atom] = []
+    for atom in found:
+        if (
+            made
+            and "place" in made[-1].names
+            and UNKNOWN in atom.names
+            and len(atom.tokens[0].norm) <= 3
+            and atom.start - made[-1].end <= 2
+        ):
+            continue
+        made.append(atom)
+    return made
+
+
+def described(atoms: list[Atom], title: Names) -> list[Atom]:
+    """Take "the virtual ITU footprint" of "the virtual ITU footprint workshop" into the event."""
+    kept: list[Atom] = []
+    for atom in atoms:
+        if EVENT in atom.names:
+            while (
+                kept
+                and kept[-1].names & {"matter", "org"}
+                and "subject" not in kept[-1].names
+                and ("org" in kept[-1].names or _titular(kept[-1], title))
+                and _next_to(kept[-1], atom, 30)
+            ):
+                if "org" in kept.pop().names and atom.names == {EVENT}:
+                    atom = replace(atom, names=ONLY_EVENT)
+        kept.append(atom)
+    made: list[Atom] = []
+    run: list[Atom] = []
+    for atom in kept:
+        if "matter" in atom.names:
+            run.append(atom)
+            continue
+        made.extend(_titled(run, title))
+        made.append(atom)
+        run = []
+    return [*made, *_titled(run, title)]
+
+
+def _titular(atom: Atom, title: Names) -> bool:
+    """Whether a word is one of the title's, or nearly ("environment" for "environmental")."""
+    return all(
+        token.stem in title or any(len(token.stem) > 6 and word.startswith(token.stem[:7]) for word in title)
+        for token in atom.tokens
+    )
+
+
+def _next_to(first: Atom, second: Atom, most: int) -> bool:
+    return second.start - first.end <= most
+
+
+def _titled(run: list[Atom], title: Names) -> list[Atom]:
+    """Most words of the title in a row stand for the workshop."""
+    stems = {token.stem for atom in run for token in atom.tokens}
+    if len(stems & title) < 3 or len(stems & title) * 5 < len(title) * 3 or stems - title:
+        return run
+    return [Atom(frozenset({EVENT}), tuple(token for atom in run for token in atom.tokens))]
