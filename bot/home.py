@@ -12,20 +12,34 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot import people
 from bot.delivery import outbox
 from bot.programme import versions
+from bot.questions import board
+from bot.rendering import BLOCKS_PER_VIEW
 from bot.store.tables import Person
 
+OWN_BLOCKS = 12  # at most, besides a segment's each and the questions
 KEPT_CURRENT = timedelta(minutes=30)  # a Home opened this recently follows every change
 
 
 async def opened(
-    db: AsyncSession, person: Person, *, moderates: bool, organises: bool, now: datetime
+    db: AsyncSession,
+    person: Person,
+    *,
+    moderates: bool,
+    organises: bool,
+    now: datetime,
+    quiet_votes: bool = False,
 ) -> None:
     """Somebody opened their App Home: show it as things stand, and keep it current for a while.
 
     The roles decide which buttons are drawn, no more: every deed checks them again.
     """
     person.home_opened_at = now
-    content = {"person": person.id, "moderates": moderates, "organises": organises}
+    content = {
+        "person": person.id,
+        "moderates": moderates,
+        "organises": organises,
+        "quiet_votes": quiet_votes,
+    }
     await outbox.want(
         db,
         key=_key(person),
@@ -57,9 +71,17 @@ async def view(db: AsyncSession, content: Mapping[str, Any], *, now: datetime) -
     if person is None or person.slack_id is None:
         return None
     programme = await versions.current(db)
+    moderates = bool(content.get("moderates", False))
+    if moderates:
+        room = BLOCKS_PER_VIEW - OWN_BLOCKS - len(programme.segments)
+        asked = await board.moderators_home(db, person, programme=programme, now=now, room=room)
+    else:
+        quiet = bool(content.get("quiet_votes", False))
+        asked = await board.participants_home(db, person, programme=programme, quiet=quiet, now=now)
     return {
         "person": person,
-        "moderates": content.get("moderates", False),
+        "moderates": moderates,
+        "questions": asked,
         "organises": content.get("organises", False),
         "programme": programme,
         "on_now": {segment.id for segment in programme.now(now)},

@@ -37,7 +37,12 @@ async def opened(event: dict[str, Any], body: dict[str, Any], desk: Desk) -> Non
         if await first_time(db, event_key(body), now=now):
             person = await desk.person(db, user)
             await home.opened(
-                db, person, moderates=roles.moderates(user), organises=roles.organises(user), now=now
+                db,
+                person,
+                moderates=roles.moderates(user),
+                organises=roles.organises(user),
+                quiet_votes=desk.config.questions.quiet_votes,
+                now=now,
             )
     desk.nudge()
 

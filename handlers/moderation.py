@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -18,13 +17,15 @@ from bot.errors import Invalid
 from bot.programme import versions
 from bot.questions import beside, board, life, stage, windows
 from bot.questions.deeds import Deed, Wish
-from bot.questions.picture import draw, draw_one
+from bot.questions.picture import draw_one
 from bot.questions.undo import undo
 from bot.rendering import Mrkdwn
 from bot.store.intake import first_time
 from bot.store.tables import Person, Question
+from handlers import board as board_controls
 from handlers.answers import acquaint
 from handlers.desk import Call, Desk, Reply, action_key, state_value, view_key
+from handlers.numbers import number_and_rest, number_in, reference
 
 PREFIX = "questions."
 MORE, DEED_MODAL = "questions.more", "questions.deed"
@@ -64,6 +65,7 @@ def register(app: AsyncApp) -> None:
         app.action(PREFIX + name)(pressed)
     app.action(MORE)(pressed)
     app.view(DEED_MODAL)(filled_in)
+    board_controls.register(app)
 
 
 async def pressed(ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient, desk: Desk) -> None:
@@ -83,6 +85,7 @@ async def pressed(ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient, d
         await _carry_out(
             desk, deed, number, "", user=body["user"]["id"], revision=revision, key=action_key(body)
         )
+        await board_controls.refresh_review(body, client, desk)
     await ack()
 
 
@@ -125,26 +128,39 @@ async def done(call: Call, number: int) -> Reply:
 
 
 async def questions(call: Call) -> Reply:
-    """`/workshop questions [waiting|approved|stage|answered|all|search …|switch …|defer]` for moderators."""
-    await call.desk.require_moderator(call.user)
+    """`/workshop questions [waiting|approved|…|search WORDS|switch WHAT HOW|defer]` for moderators."""
+    desk, now = call.desk, call.desk.now()
+    await desk.require_moderator(call.user)
     word, _, rest = call.words.partition(" ")
     word = word.lower() or "waiting"
     if word == "switch":
         return await _switch(call, rest)
+    if word == "defer":
+        return await _defer_the_rest(call)
     if word not in board.SHOWN and word != "search":
         raise Invalid("no_such_list", field="list", lists=[*board.SHOWN, "search"])
-    desk, now = call.desk, call.desk.now()
     async with desk.database.read() as db:
         programme = await versions.current(db)
-        show = "all" if word == "search" else word
-        found = await board.listed(db, show=show, search=rest or None)
-        shown = await draw(db, found[:LISTED], programme=programme, audience="moderators", now=now)
+        show, search = ("all", rest or None) if word == "search" else (word, None)
+        page = await board.page(db, programme=programme, now=now, show=show, search=search, size=LISTED)
         lines = [
-            (segment, await windows.queue_line(db, segment, programme=programme, config=desk.config, now=now))
+            (segment, await windows.queue_line(db, segment, programme=programme, now=now))
             for segment in programme.taking_questions()
         ]
-    values = {"show": word, "questions": shown, "more": len(found) - len(shown), "lines": lines}
-    return desk.rendering.message("questions/list", values)
+    return desk.rendering.message("questions/list", {"show": word, "page": page, "lines": lines})
+
+
+async def _defer_the_rest(call: Call) -> Reply:
+    """Time ran out: whatever is approved and was not taken gets a written answer later."""
+    desk, now = call.desk, call.desk.now()
+    async with desk.database.begin() as db:
+        if not await first_time(db, call.key, now=now):
+            return None
+        by = await desk.person(db, call.user)
+        approved = [(number, None) for number in await board.numbers(db, show="approved")]
+        deferred, _ = await life.do_many(db, Deed.DEFER, approved, by=by, moderates=True, now=now)
+    desk.nudge()
+    return desk.rendering.message("questions/many", {"deed": "defer", "changed": deferred, "refused": []})
 
 
 async def advance(call: Call) -> Reply:
@@ -297,25 +313,3 @@ async def _switch(call: Call, words: str) -> Reply:
     return desk.rendering.message(
         "questions/switched", {"what": what, "setting": setting, "segments": segments}
     )
-
-
-def reference(value: object) -> tuple[int, int]:
-    """The number and the revision a button carries; raises Invalid for anything else."""
-    match = re.fullmatch(r"(\d{1,10}):(\d{1,10})", str(value or ""))
-    if match is None:
-        raise Invalid("which_question", field="number")
-    return int(match[1]), int(match[2])
-
-
-def number_in(value: object) -> int:
-    """A question's number, as in "12", "#12" or "12:3"; raises Invalid for anything else."""
-    match = re.fullmatch(r"\s*#?(\d{1,10})(?::\d+)?\s*", str(value or ""))
-    if match is None:
-        raise Invalid("which_question", field="target")
-    return int(match[1])
-
-
-def number_and_rest(words: str) -> tuple[int, str]:
-    """The number at the start of a command's words, and what follows."""
-    first, _, rest = words.strip().partition(" ")
-    return number_in(first.rstrip(":,.")), rest.strip()

@@ -31,6 +31,7 @@ from bot.store.tables import Delivery, Intake
 from handlers import moderation
 from handlers.answers import acquaint
 from handlers.desk import Call, Desk, Reply, action_key, event_key, state_value, view_key
+from handlers.numbers import number_and_rest, number_in, reference
 
 SHORTCUT, MESSAGE_SHORTCUT = "questions.ask", "questions.from_message"
 ASK, ASK_PREFILLED = "questions.ask", "questions.ask_prefilled"
@@ -138,7 +139,7 @@ async def vote_pressed(ack: AsyncAck, body: dict[str, Any], desk: Desk) -> None:
             by = await desk.person(db, body["user"]["id"])
             await votes.vote(
                 db,
-                moderation.number_in(action.get("value")),
+                number_in(action.get("value")),
                 by=by,
                 stands=action["action_id"] == VOTE,
                 programme=await versions.current(db),
@@ -179,7 +180,7 @@ async def reacted(event: dict[str, Any], body: dict[str, Any], desk: Desk) -> No
 
 async def withdraw_pressed(ack: AsyncAck, body: dict[str, Any], desk: Desk) -> None:
     """The author takes the question back from its receipt."""
-    number, revision = moderation.reference(body["actions"][0].get("value"))
+    number, revision = reference(body["actions"][0].get("value"))
     now = desk.now()
     async with desk.database.begin() as db:
         if await first_time(db, action_key(body), now=now):
@@ -192,7 +193,7 @@ async def withdraw_pressed(ack: AsyncAck, body: dict[str, Any], desk: Desk) -> N
 
 async def reply_pressed(ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient, desk: Desk) -> None:
     """*Reply…* under a moderator's question back."""
-    number = moderation.number_in(body["actions"][0].get("value"))
+    number = number_in(body["actions"][0].get("value"))
     values = {"number": number, "callback": REPLY_MODAL}
     await client.views_open(
         trigger_id=body["trigger_id"], view=desk.rendering.view("questions/reply_modal", values)
@@ -202,7 +203,7 @@ async def reply_pressed(ack: AsyncAck, body: dict[str, Any], client: AsyncWebCli
 
 async def replied(ack: AsyncAck, body: dict[str, Any], view: dict[str, Any], desk: Desk) -> None:
     """The asker's reply goes under the moderators' card, without a name."""
-    number, now = moderation.number_in(view.get("private_metadata")), desk.now()
+    number, now = number_in(view.get("private_metadata")), desk.now()
     async with desk.database.begin() as db:
         if await first_time(db, view_key(body), now=now):
             by = await desk.person(db, body["user"]["id"])
@@ -227,7 +228,7 @@ async def questions(call: Call) -> Reply:
 
 async def withdraw(call: Call) -> Reply:
     """`/workshop withdraw N`."""
-    number, _ = moderation.number_and_rest(call.words)
+    number, _ = number_and_rest(call.words)
     async with call.desk.database.begin() as db:
         if await first_time(db, call.key, now=call.desk.now()):
             by = await call.desk.person(db, call.user)
@@ -248,7 +249,7 @@ async def unvote(call: Call) -> Reply:
 
 async def _vote(call: Call, *, stands: bool) -> Reply:
     desk, now = call.desk, call.desk.now()
-    number, _ = moderation.number_and_rest(call.words)
+    number, _ = number_and_rest(call.words)
     async with desk.database.begin() as db:
         if not await first_time(db, call.key, now=now):
             return None
@@ -269,7 +270,7 @@ async def _vote(call: Call, *, stands: bool) -> Reply:
 
 async def reply(call: Call) -> Reply:
     """`/workshop reply N …`: the asker answers a moderator's question back."""
-    number, rest = moderation.number_and_rest(call.words)
+    number, rest = number_and_rest(call.words)
     async with call.desk.database.begin() as db:
         if await first_time(db, call.key, now=call.desk.now()):
             by = await call.desk.person(db, call.user)

@@ -123,9 +123,7 @@ class _Looks:
             instant = asyncio.get_running_loop().time()
             if instant - began < COALESCED:
                 return values
-            shown = await stage.view(
-                db, segment, programme=programme, config=desk.config, now=now, with_queue=drives
-            )
+            shown = await stage.view(db, segment, programme=programme, now=now, with_queue=drives)
             values = {"stage": shown, "drives": drives, "version": shown.version}
             self._taken[segment.id, drives] = (instant, values)
             return values

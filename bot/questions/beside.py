@@ -5,6 +5,7 @@ None of it changes where the question stands, so none of it makes anybody's view
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -15,6 +16,7 @@ from bot.config import Config
 from bot.delivery import outbox
 from bot.errors import Invalid, NotAllowed, Refusal, Stale
 from bot.questions import life, messages, words
+from bot.store.tables import Deed as AuditLine
 from bot.store.tables import Person, Question, QuestionState, Remark
 
 NOTE_LONGEST = 1_000
@@ -166,10 +168,37 @@ async def reply(db: AsyncSession, number: int, *, by: Person, text: str, now: da
     return question
 
 
-async def remarks(db: AsyncSession, question: Question, *kinds: str) -> list[Remark]:
-    """What was said beside a question, oldest first."""
-    statement = select(Remark).where(Remark.question_id == question.id, Remark.kind.in_(kinds))
-    return list((await db.scalars(statement.order_by(Remark.id))).all())
+async def shown(db: AsyncSession, question_ids: Sequence[int]) -> dict[int, list[dict[str, str]]]:
+    """What was said beside these questions, oldest first: `kind`, `text`, `by`; who asked has no name."""
+    statement = (
+        select(Remark, Person.name)
+        .outerjoin(Person, Person.id == Remark.author_id)
+        .where(Remark.question_id.in_(question_ids))
+        .order_by(Remark.id)
+    )
+    notes: dict[int, list[dict[str, str]]] = {}
+    for remark, name in await db.execute(statement):
+        by = "the asker" if remark.kind == "reply" else name or "a moderator"
+        notes.setdefault(remark.question_id, []).append({"kind": remark.kind, "text": remark.text, "by": by})
+    return notes
+
+
+async def muted(db: AsyncSession, questions: Sequence[tuple[int, int]]) -> set[int]:
+    """Of these (id, number), the ids whose author is muted, and was muted there.
+
+    Shown elsewhere, it would tell that a hidden asker and a named one are the same person.
+    """
+    subjects = {f"question:{number}": question_id for question_id, number in questions}
+    lines = await db.execute(
+        select(AuditLine.subject, AuditLine.deed)
+        .where(AuditLine.subject.in_(subjects), AuditLine.deed.in_(("question.mute", "question.unmute")))
+        .order_by(AuditLine.id)
+    )
+    here = {subjects[line.subject]: line.deed == "question.mute" for line in lines}
+    silenced = select(Question.id).join(Person, Person.id == Question.author_id).where(Person.muted)
+    return set(
+        (await db.scalars(silenced.where(Question.id.in_([id_ for id_, is_ in here.items() if is_])))).all()
+    )
 
 
 async def _held(db: AsyncSession, number: int, moderates: bool) -> Question:

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.programme import versions
 from bot.questions import beside, deeds, messages, windows
 from bot.questions.picture import PUBLIC, VOTABLE, Audience, Picture, Standing, draw_one
-from bot.store.tables import Person, Question, Remark, Switch
+from bot.store.tables import Question, Remark, Switch
 
 Values = Mapping[str, Any] | None
 
@@ -48,11 +48,10 @@ async def card(db: AsyncSession, content: Mapping[str, Any], *, now: datetime) -
     if question is None:
         return None
     picture = await _picture(db, question, "moderators", now)
-    author = await db.get(Person, question.author_id) if question.author_id else None
     return {
         "q": picture,
-        "notes": await _notes(db, question),
-        "muted": bool(author and author.muted),
+        "notes": (await beside.shown(db, [question.id])).get(question.id, [])[-5:],
+        "muted": question.id in await beside.muted(db, [(question.id, question.number)]),
         "deeds": [str(deed) for deed in deeds.allowed(picture.standing)],
     }
 
@@ -125,25 +124,6 @@ async def _remark(db: AsyncSession, content: Mapping[str, Any], audience: Audien
     if question is None or remark is None:
         return None
     return {"q": await _picture(db, question, audience, now), "text": remark.text}
-
-
-async def _notes(db: AsyncSession, question: Question) -> list[dict[str, Any]]:
-    """The last five notes and clarifications; a reply of the asker has no name."""
-    notes = (await beside.remarks(db, question, "note", "clarification", "reply"))[-5:]
-    ids = {note.author_id for note in notes if note.kind != "reply" and note.author_id is not None}
-    people = {person.id: person for person in await db.scalars(select(Person).where(Person.id.in_(ids)))}
-    shown = []
-    for note in notes:
-        person = people.get(note.author_id or 0) if note.kind != "reply" else None
-        name = (
-            (person.name or "a moderator")
-            if person
-            else "the asker"
-            if note.kind == "reply"
-            else "a moderator"
-        )
-        shown.append({"kind": note.kind, "text": note.text, "by": name})
-    return shown
 
 
 async def _ahead(db: AsyncSession, question: Question) -> int:

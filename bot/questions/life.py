@@ -8,6 +8,7 @@ sees to the messages, all in the caller's transaction.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -74,6 +75,31 @@ async def do(
     )
     await messages.changed(db, question, before=before, after=after, now=now)
     return question
+
+
+async def do_many(
+    db: AsyncSession,
+    deed: Deed,
+    seen: Sequence[tuple[int, int | None]],
+    *,
+    by: Person,
+    moderates: bool,
+    now: datetime,
+    wish: Wish = Wish(),  # noqa: B008 - frozen
+) -> tuple[list[int], list[int]]:
+    """Let one deed happen to many questions, each given as its number and the revision seen.
+
+    Returns the numbers done and the numbers that somebody was faster with, or that the deed does not fit:
+    those are left as they are. Raises NotAllowed, NotFound and Invalid before anything is changed.
+    """
+    done, refused = [], []
+    for number, revision in sorted(seen, key=lambda item: item[0]):
+        try:
+            await do(db, deed, number, by=by, moderates=moderates, now=now, revision=revision, wish=wish)
+            done.append(number)
+        except Stale:  # raised before the deed changed anything
+            refused.append(number)
+    return done, refused
 
 
 async def advance(

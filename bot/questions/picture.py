@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -103,7 +103,7 @@ async def draw(
     stages = {stage.segment_id: stage for stage in await db.scalars(select(Stage))}
     counted = await scores(db, some)
     people = await _people(db, questions, all_of_them=some is None)
-    numbers, merged = await _merged(db)
+    numbers, merged = await _merged(db, some)
     titles = {segment.id: segment.title for segment in programme.segments}
     return [
         _picture(
@@ -129,23 +129,31 @@ async def draw_one(
 
 
 async def scores(db: AsyncSession, question_ids: Sequence[int] | None = None) -> dict[int, int]:
-    """How many people stand behind each question, those of merged ones included, each person once.
+    """How many people stand behind each question; who has no votes is left out.
 
-    The author's own vote, cast on a duplicate before the merge, does not count.
+    A question that others were merged into has the votes of all of them, each person once and its author's
+    own (cast on a duplicate before the merge) not.
     """
-    canonical = aliased(Question)
-    root = func.coalesce(Question.merged_into, Question.id)
-    statement = (
-        select(root, func.count(func.distinct(Vote.person_id)))
-        .select_from(Vote)
-        .join(Question, Question.id == Vote.question_id)
-        .join(canonical, canonical.id == root)
-        .where(Vote.stands, Vote.person_id != func.coalesce(canonical.author_id, 0))
-        .group_by(root)
-    )
+    counted = select(Vote.question_id, func.count()).where(Vote.stands).group_by(Vote.question_id)
+    joined = select(Question.id, Question.merged_into).where(Question.merged_into.is_not(None))
     if question_ids is not None:
-        statement = statement.where(root.in_(question_ids))
-    return {row[0]: row[1] for row in await db.execute(statement)}
+        counted = counted.where(Vote.question_id.in_(question_ids))
+        joined = joined.where(Question.merged_into.in_(question_ids))
+    found = {row[0]: row[1] for row in await db.execute(counted)}
+    roots = {row.id: row.merged_into for row in await db.execute(joined)}
+    if not roots:
+        return found
+    # Only these need their voters one by one.
+    groups = {**roots, **{root: root for root in roots.values()}}
+    authors = select(Question.id, Question.author_id).where(Question.id.in_(set(roots.values())))
+    voters: dict[int, set[int]] = {root: set() for root in roots.values()}
+    standing_votes = select(Vote.question_id, Vote.person_id).where(Vote.stands)
+    for row in await db.execute(standing_votes.where(Vote.question_id.in_(groups))):
+        voters[groups[row.question_id]].add(row.person_id)
+    for root, author in await db.execute(authors):
+        voters[root].discard(author or 0)
+    plain = {id_: count for id_, count in found.items() if id_ not in groups}
+    return plain | {root: len(who) for root, who in voters.items() if who}
 
 
 async def _people(
@@ -161,18 +169,20 @@ async def _people(
     return {row.id: (row.slack_id, row.name) for row in await db.execute(statement)}
 
 
-async def _merged(db: AsyncSession) -> tuple[dict[int, int], dict[int, tuple[int, ...]]]:
+async def _merged(
+    db: AsyncSession, question_ids: Sequence[int] | None
+) -> tuple[dict[int, int], dict[int, tuple[int, ...]]]:
     canonical = aliased(Question)
-    statement = (
-        select(Question.number, canonical.id, canonical.number)
-        .join(canonical, Question.merged_into == canonical.id)
-        .order_by(Question.number)
+    statement = select(Question.number, canonical.id, canonical.number.label("into")).join(
+        canonical, Question.merged_into == canonical.id
     )
+    if question_ids is not None:
+        statement = statement.where(or_(Question.id.in_(question_ids), canonical.id.in_(question_ids)))
     numbers: dict[int, int] = {}
     merged: dict[int, tuple[int, ...]] = {}
-    for number, canonical_id, canonical_number in await db.execute(statement):
-        numbers[canonical_id] = canonical_number
-        merged[canonical_id] = (*merged.get(canonical_id, ()), number)
+    for row in await db.execute(statement.order_by(Question.number)):
+        numbers[row.id] = row.into
+        merged[row.id] = (*merged.get(row.id, ()), row.number)
     return numbers, merged
 
 

@@ -5,6 +5,7 @@ Compared offline by words in any order (rapidfuzz); 5,000 questions take a few t
 
 from __future__ import annotations
 
+import functools
 import unicodedata
 from dataclasses import dataclass
 
@@ -72,5 +73,6 @@ def alike(text: str, candidates: dict[int, str]) -> list[tuple[int, int]]:
     )
 
 
+@functools.lru_cache(maxsize=10_000)  # the same few thousand texts are compared again and again
 def _folded(text: str) -> str:
     return regex.sub(r"[^\p{L}\p{N}]+", " ", unicodedata.normalize("NFKC", text).casefold()).strip()

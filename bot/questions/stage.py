@@ -11,7 +11,6 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot import people
-from bot.config import Config
 from bot.errors import NotAllowed
 from bot.programme.model import Programme, Segment
 from bot.questions import board
@@ -46,7 +45,6 @@ async def view(
     segment: Segment,
     *,
     programme: Programme,
-    config: Config,
     now: datetime,
     with_queue: bool = False,
 ) -> StageView:
@@ -71,7 +69,7 @@ async def view(
         current=current,
         next=following,
         queue=tuple(waiting[:QUEUE_SHOWN]),
-        line=await queue_line(db, segment, programme=programme, config=config, now=now),
+        line=await queue_line(db, segment, programme=programme, now=now),
         over=now >= (programme.end_of(segment) or programme.ends),
     )
 

@@ -47,12 +47,15 @@ class Windows:
 
 @dataclass(frozen=True, slots=True)
 class QueueLine:
-    """How the queue stands to the clock; None where the segment is not on."""
+    """How the queue stands to the clock; `minutes_left` is None while the segment is not on."""
 
     approved: int
     waiting: int
     minutes_left: int | None
-    fit: int | None
+
+    def fit(self, minutes_each: int) -> int | None:
+        """About how many of the approved ones there is time for."""
+        return None if self.minutes_left is None else min(self.approved, self.minutes_left // minutes_each)
 
 
 async def windows(
@@ -125,9 +128,7 @@ async def switch(
     await db.flush()
 
 
-async def queue_line(
-    db: AsyncSession, segment: Segment, *, programme: Programme, config: Config, now: datetime
-) -> QueueLine:
+async def queue_line(db: AsyncSession, segment: Segment, *, programme: Programme, now: datetime) -> QueueLine:
     """ "11 minutes left, 6 approved, about 5 fit", as numbers."""
     statement = (
         select(Question.state, func.count()).where(Question.segment_id == segment.id).group_by(Question.state)
@@ -136,12 +137,10 @@ async def queue_line(
     stage = (await db.scalars(select(Stage).where(Stage.segment_id == segment.id))).one_or_none()
     approved = counts.get(QuestionState.PUBLISHED, 0) + counts.get(QuestionState.QUEUED, 0)
     approved -= 1 if stage and stage.current_id else 0
-    left = minutes_left(programme, segment, now)
     return QueueLine(
         approved=approved,
         waiting=counts.get(QuestionState.RECEIVED, 0) + counts.get(QuestionState.HELD, 0),
-        minutes_left=left,
-        fit=None if left is None else min(approved, left // config.questions.minutes_each),
+        minutes_left=minutes_left(programme, segment, now),
     )
 
 

@@ -99,7 +99,7 @@ async def test_only_moderators_switch(workshop: Database, programme: Programme) 
 
 
 async def test_the_queue_line_knows_the_clock(
-    workshop: Database, config: Config, programme: Programme, ask: Ask, do: deeds_of.Do
+    workshop: Database, programme: Programme, ask: Ask, do: deeds_of.Do
 ) -> None:
     for n in range(8):
         await ask(f"Question {n}?")
@@ -112,11 +112,14 @@ async def test_the_queue_line_knows_the_clock(
 
     async def line(now: datetime) -> windows.QueueLine:
         async with workshop.read() as db:
-            return await windows.queue_line(db, segment, programme=moved, config=config, now=now)
+            return await windows.queue_line(db, segment, programme=moved, now=now)
 
-    assert await line(START + 69 * MINUTE) == windows.QueueLine(6, 1, 11, 5)
-    assert await line(START + 30 * MINUTE) == windows.QueueLine(6, 1, None, None)
-    assert await line(START + 80 * MINUTE) == windows.QueueLine(6, 1, None, None)
+    assert await line(START + 69 * MINUTE) == windows.QueueLine(6, 1, 11)
+    assert windows.QueueLine(6, 1, 11).fit(2) == 5
+    assert windows.QueueLine(3, 1, 11).fit(2) == 3
+    assert await line(START + 30 * MINUTE) == windows.QueueLine(6, 1, None)
+    assert await line(START + 80 * MINUTE) == windows.QueueLine(6, 1, None)
+    assert windows.QueueLine(6, 1, None).fit(2) is None
 
 
 async def test_closing_is_announced_two_minutes_before_and_follows_the_programme(

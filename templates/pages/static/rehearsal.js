@@ -35,6 +35,7 @@ const act = (deed, wish) => send(`/people/${here.me}/${deed}`, wish);
 // Lists of keyed children (messages) are compared one by one, so that open menus, selections and the
 // place one has scrolled to survive; other parts are replaced as a whole when their source changed.
 const drawn = new Map();
+let behind = false;
 
 function replaceKeyed(part, html) {
   const next = document.createElement("template");
@@ -48,7 +49,10 @@ function replaceKeyed(part, html) {
     const source = node.outerHTML;
     let placed = node;
     if (old && old.source === source) placed = old;
-    else node.source = source;
+    else if (old && find("details[open], .editing", old)) {
+      placed = old; // somebody is using it: it is drawn anew when they have finished
+      behind = true;
+    } else node.source = source;
     keep.add(placed);
     if (placed === cursor) cursor = cursor.nextElementSibling;
     else part.insertBefore(placed, cursor);
@@ -226,7 +230,6 @@ async function press(node, value) {
     if (!agreed) return;
   }
   holder.classList.add("waiting");
-  holder.closest("details")?.removeAttribute("open");
   await act("click", { ...place(holder), action_id: holder.dataset.action, block_id: holder.dataset.block, value });
   holder.classList.remove("waiting");
   refresh();
@@ -352,8 +355,8 @@ const CLICKS = {
   "[data-sidebar]": (node) => node.setAttribute("aria-expanded", String(find("#part-sidebar").classList.toggle("open"))),
   "[data-join]": async () => (await act("join", { channel: here.channel })).ok && location.reload(),
   "[data-leave]": async () => (await act("leave", { channel: here.channel })).ok && location.reload(),
-  "[data-shortcut]": (node) => (node.closest("details").removeAttribute("open"), act("shortcut", { callback_id: node.dataset.shortcut }).then(refresh)),
-  "[data-message-shortcut]": (node) => (node.closest("details").removeAttribute("open"), act("message_shortcut", { ...place(node), callback_id: node.dataset.messageShortcut }).then(refresh)),
+  "[data-shortcut]": (node) => act("shortcut", { callback_id: node.dataset.shortcut }).then(refresh),
+  "[data-message-shortcut]": (node) => act("message_shortcut", { ...place(node), callback_id: node.dataset.messageShortcut }).then(refresh),
   "[data-react]": (node) => {
     const message = node.closest("[data-ts]");
     const mine = find(`.reaction[data-react="${CSS.escape(node.dataset.react)}"]`, message)?.getAttribute("aria-pressed") === "true";
@@ -383,7 +386,7 @@ function edit(message, text) {
     if (event.key === "Escape") location.reload();
     if (event.key !== "Enter" || event.shiftKey) return;
     event.preventDefault();
-    act("edit", { ...place(message), text: area.value }).then(() => (message.source = "", drawn.delete("messages"), refresh()));
+    act("edit", { ...place(message), text: area.value }).then(() => (area.remove(), (message.source = ""), drawn.clear(), refresh()));
   });
 }
 
@@ -397,7 +400,9 @@ document.addEventListener("click", (event) => {
   if (!event.target.closest("#part-sidebar, [data-sidebar]")) find("#part-sidebar")?.classList.remove("open");
   for (const [selector, act_] of Object.entries(CLICKS)) {
     const node = event.target.closest(selector);
-    if (node) return void act_(node);
+    if (!node) continue;
+    if (node.matches('[role="menuitem"]')) node.closest("details").open = false;
+    return void act_(node);
   }
 });
 
@@ -423,6 +428,13 @@ document.addEventListener("input", (event) => {
     typing = setTimeout(() => suggest(node), 150);
   }
 });
+
+document.addEventListener("toggle", (event) => {
+  if (event.target.open || !behind) return;
+  behind = false;
+  drawn.clear();
+  refresh();
+}, true);
 
 document.addEventListener("keydown", (event) => {
   if (event.target.matches(".composer textarea")) composerKey(event);
