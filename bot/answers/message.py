@@ -193,6 +193,8 @@ class Message:
                     declined.append(quoted)
             elif all(one.topic != match.topic.id for one in said):
                 said.append(self._say(match, match.topic))
+        if not said and not declined:
+            declined.append(clip(" ".join(self.text.split()), PANEL_LIMIT))
         choices: tuple[Choice, ...] = ()
         if not any(one.kind == "topic" for one in said) and len(matches) == 1:
             near = [topic for topic in matches[0].near if topic.front.kind == "topic"]
@@ -220,6 +222,7 @@ class Message:
             self.moment.programme,
             self.moment.at,
             self.understanding.splitter.negations,
+            self.understanding.splitter.polar,
         )
         one = self.composer.say(
             topic,

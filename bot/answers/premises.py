@@ -27,6 +27,7 @@ class Claim:
     programme: Programme
     at: datetime
     negations: frozenset[str]
+    auxiliaries: frozenset[str]
 
     def has(self, name: str) -> bool:
         return any(name in atom.names for atom in self.part.atoms)
@@ -37,7 +38,9 @@ class Claim:
     @property
     def negated(self) -> bool:
         """Whether the claim itself is denied ("it is not free, right?"); "isn't it free?" is no denial."""
-        return sum(1 for norm in self.part.norms[3:] if norm in self.negations) % 2 == 1
+        norms = self.part.norms
+        skip = 3 if norms and norms[0] in self.auxiliaries else 0
+        return sum(1 for norm in norms[skip:] if norm in self.negations) % 2 == 1
 
 
 def verdict(check: str, claim: Claim) -> bool | None:
@@ -198,6 +201,8 @@ def _register(claim: Claim) -> bool | None:
 def _organiser(claim: Claim) -> bool | None:
     if claim.has("subject"):
         return None
+    if claim.has("otherorg"):
+        return False
     if claim.has("org") or claim.has("orgevent"):
         return True
     return False if any("?" in atom.names for atom in claim.part.atoms) else None

@@ -134,15 +134,24 @@ class Reader:
         if not count or len(hits[code]) * 2 < len(words) or (count == 1 and len(words) > 4):
             return
         for sentence in found:
-            sentence.tokens = [
-                Token(word, token.raw, token.start, token.end) if token.norm in self.foreign[code] else token
-                for token in sentence.tokens
-                for word in (
-                    self.foreign[code][token.norm].split()
-                    if token.kind == "word" and token.norm in self.foreign[code]
-                    else [token.norm]
-                )
-            ]
+            sentence.tokens = self._put_over(sentence.tokens, self.foreign[code])
+
+    def _put_over(self, tokens: list[Token], table: Mapping[str, str]) -> list[Token]:
+        """Tokens with the words and pairs of words of a table replaced by what they mean."""
+        made: list[Token] = []
+        at = 0
+        while at < len(tokens):
+            token, pair = tokens[at], " ".join(other.norm for other in tokens[at : at + 2])
+            length = 2 if " " in pair and pair in table else 1
+            meant = table.get(pair) if length == 2 else table.get(token.norm)
+            if meant is None or token.kind != "word":
+                made.append(token)
+                at += 1
+                continue
+            end = tokens[at + length - 1].end
+            made.extend(Token(word, token.raw, token.start, end) for word in meant.split())
+            at += length
+        return made
 
     def _is_zone(self, token: Token) -> bool:
         """ "ET", "LA": capitals that name a zone or a place."""

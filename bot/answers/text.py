@@ -177,6 +177,8 @@ def _split_word(norm: str, rewrites: Mapping[str, tuple[str, ...]]) -> list[str]
     for ending, word in (("'re", "are"), ("'ll", "will"), ("'ve", "have"), ("'d", "would"), ("'m", "am")):
         if norm.endswith(ending):
             return [norm[: -len(ending)], word]
+    if len(letter := norm.partition("'")[0]) <= 2 and len(norm) - len(letter) > 3:
+        norm = norm.replace("'", "-", 1)  # l'atelier, d'accord
     norm = norm.replace("'", "")
     return [piece for whole in re.split(r"[-&]", norm) for piece in rewrites.get(whole, (whole,)) if piece]
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 
-from bot.answers.forms import EVENT, UNKNOWN
 from bot.answers.judging import Judge
 from bot.answers.knowledge import Topic
 from bot.answers.lexicon import Words
@@ -15,6 +15,12 @@ from bot.answers.parts import Splitter
 from bot.answers.reading import Reader
 from bot.answers.text import clean
 from bot.config import Config
+
+# Words of these names mean the same in any question; all others must be the same words.
+ALIKE = frozenset({
+    "when", "where", "who", "how", "why", "cost", "start", "end", "duration", "register", "join", "must",
+})  # fmt: skip
+SILENT = frozenset({"event", "orgevent", "takeplace", "light", "greeting", "thanks"})
 
 
 class Understanding:
@@ -39,24 +45,20 @@ class Understanding:
         asked = self._bag(text)
         if not asked:
             return None
-        best: tuple[float, int, Learned] | None = None
-        for one in stored:
-            for phrasing in one.phrasings:
-                other = self._bag(phrasing)
-                if other and asked == other and (best is None or (1.0, -one.id) > best[:2]):
-                    best = (1.0, -one.id, one)
-        return best[2] if best else None
+        found = [one for one in stored if any(self._stored_bag(line) == asked for line in one.phrasings)]
+        return min(found, key=lambda one: one.id, default=None)
+
+    @functools.lru_cache(maxsize=4096)  # noqa: B019 - one instance lives as long as the process
+    def _stored_bag(self, phrasing: str) -> frozenset[str]:
+        return self._bag(phrasing)
 
     def _bag(self, text: str) -> frozenset[str]:
-        """The words that carry something, typing errors mended, one form each; concepts by their name."""
+        """What a text says, whatever the order: its words in one form, and one name for asking words."""
         tokens = [token for sentence in self.reader.sentences(clean(text)) for token in sentence.tokens]
         bag = set()
         for atom in self.reader.atoms(tokens):
-            if EVENT in atom.names:
-                continue
-            bag.add(
-                "/".join(sorted(atom.names))
-                if UNKNOWN not in atom.names and atom.value is None
-                else " ".join(token.stem or token.norm for token in atom.tokens)
-            )
+            if atom.names <= ALIKE:
+                bag.add(min(atom.names))
+            elif not atom.names <= SILENT:
+                bag.add(" ".join(token.stem or token.norm for token in atom.tokens))
         return frozenset(bag)

@@ -19,10 +19,14 @@ DERIVED = {
 COUNTS = {"3"}  # how many Recommendations the letter lists
 PLAIN = {
     # Sentence openers and the bot's own words that begin with a capital.
-    "Anything", "Ask", "Event", "For", "Further", "If", "It", "Its", "L", "May", "News", "No", "Nothing", "Findings",
-    "On", "Participation", "Please", "Registration", "Source", "Speakers", "The", "This", "Times", "Updates", "What",
-    "Where", "Whether", "Your", "I", "You", "That", "UTC", "Central", "Standard", "Time", "European", "CET", "Yes",
-    "Next", "Name", "Nairobi", "UTC+3", "Tuesday", "November", "Launch", "Showcase", "Discussion", "Title", "Q",
+    "Anything", "Ask", "Event", "For", "Further", "If", "It", "Its", "L", "May", "News", "No", "Nothing",
+    "Findings",
+    "On", "Participation", "Please", "Registration", "Source", "Speakers", "The", "This", "Times",
+    "Updates", "What",
+    "Where", "Whether", "Your", "I", "You", "That", "UTC", "Central", "Standard", "Time", "European",
+    "CET", "Yes",
+    "Next", "Name", "Nairobi", "UTC+3", "Tuesday", "November", "Launch", "Showcase", "Discussion", "Title",
+    "Q",
 }  # fmt: skip
 
 
@@ -40,14 +44,18 @@ def known_text():
         else:
             yield value.isoformat() if isinstance(value, datetime) else str(value)
 
-    kept = {key: value for key, value in data.items() if key not in ("reminders", "channels", "roles", "limits")}
+    kept = {
+        key: value for key, value in data.items() if key not in ("reminders", "channels", "roles", "limits")
+    }
     return " ".join(texts(kept))
 
 
 @pytest.mark.parametrize("at", [BEFORE, DURING, AFTER], ids=["before", "during", "after"])
 def test_every_topic_states_only_what_the_letter_holds(answers, programme, known_text, at):
     allowed_numbers = set(re.findall(r"\d+(?::\d\d)?", known_text)) | DERIVED[at] | COUNTS
-    allowed_words = set(re.findall(r"[^\W\d_]+", known_text)) | {word for name in PLAIN for word in name.split()}
+    allowed_words = set(re.findall(r"[^\W\d_]+", known_text)) | {
+        word for name in PLAIN for word in name.split()
+    }
     allowed_links = set(re.findall(r"https?://\S+", known_text))
     for topic in answers.topics():
         text = str(answers.answer_topic(topic.id, at=at, programme=programme).text)
@@ -83,7 +91,12 @@ def test_the_date_is_told_before_during_and_after(ask):
 
 def test_each_kind_of_fact_is_answered(ask):
     for text, *parts in [
-        ("How do I register?", "https://www.itu.int/net/CRM/js/sr/C-00015986", "mandatory", "exclusively online"),
+        (
+            "How do I register?",
+            "https://www.itu.int/net/CRM/js/sr/C-00015986",
+            "mandatory",
+            "exclusively online",
+        ),
         ("How much does it cost?", "free of charge"),
         ("Who can attend?", "any individual from a country that is a member of ITU"),
         ("Where is it?", "fully virtual", "no physical venue"),
@@ -108,11 +121,14 @@ def test_each_kind_of_fact_is_answered(ask):
 
 def test_what_is_not_published_is_said_to_be_so(ask, config):
     for text in [
-        "Who are the speakers?", "Will it be recorded?", "Do I get a certificate?", "Is there interpretation?",
-        "What is the Zoom link?", "Who can I contact?", "How many people can attend?", "Where are the slides?",
+        "Who are the speakers?", "Will it be recorded?", "Do I get a certificate?",
+        "Is there interpretation?",
+        "What is the Zoom link?", "Who can I contact?", "How many people can attend?",
+        "Where are the slides?",
         "Where can I download the white paper?", "What are its findings?", "What did COP30 decide?",
         "What is the registration deadline?", "What time is the discussion?", "Is there a dress code?",
-        "How do I get CPD credits?", "Who sponsors it?", "How much does L.1410 cost?", "Who leads Study Group 5?",
+        "How do I get CPD credits?", "Who sponsors it?", "How much does L.1410 cost?",
+        "Who leads Study Group 5?",
     ]:  # fmt: skip
         answer = ask(text)
         assert answer.status == "unknown", text

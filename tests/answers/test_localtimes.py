@@ -1,0 +1,101 @@
+"""Clock times of places and zones, with ambiguity said aloud."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot.answers.localtimes import Places, readings
+from tests.answers.conftest import BEFORE
+
+START = datetime(2025, 11, 25, 13, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def places():
+    return Places("en")
+
+
+def clocks(place):
+    return [f"{reading.starts:%H:%M}" for reading in readings(place, START, START + timedelta(minutes=90))]
+
+
+@pytest.mark.parametrize(
+    ("name", "first"),
+    [
+        ("tokyo", "22:00"), ("india", "18:30"), ("nepal", "18:45"), ("kenya", "16:00"), ("geneva", "14:00"),
+        ("texas", "07:00"), ("nyc", "08:00"), ("california", "05:00"), ("sao paulo", "10:00"), ("brazil",
+        "10:00"),
+        ("new zealand", "02:00"), ("bengaluru", "18:30"), ("uk", "13:00"), ("newfoundland", "09:30"),
+    ],
+)  # fmt: skip
+def test_a_place_has_its_clock(places, name, first):
+    assert clocks(places.place(name))[0] == first
+
+
+def test_a_country_of_several_zones_gives_each_once(places):
+    times = clocks(places.place("usa"))
+    assert times[:4] == ["08:00", "07:00", "06:00", "05:00"]
+    assert len(times) == len(set(times))
+
+
+def test_letters_and_names_that_mean_several_things_give_all_of_them(places):
+    assert clocks(places.zone("cst")) == ["07:00", "21:00", "08:00"]
+    assert clocks(places.zone("ist"))[:2] == ["18:30", "15:00"]
+    assert clocks(places.place("georgia")) == ["17:00", "08:00"]
+    assert len(clocks(places.place("cambridge"))) == 2
+
+
+def test_summer_letters_in_winter_are_told_apart(places):
+    edt = readings(places.zone("edt"), START, START)[0]
+    assert f"{edt.starts:%H:%M}" == "09:00"
+    assert edt.out_of_season == "America/New_York"
+    assert readings(places.zone("et"), START, START)[0].out_of_season is None
+
+
+@pytest.mark.parametrize(("text", "first"), [("utc+5:30", "18:30"), ("gmt-3", "10:00"), ("+0545", "18:45")])
+def test_offsets(places, text, first):
+    assert clocks(places.offset(text)) == [first]
+
+
+def test_an_impossible_offset_is_none(places):
+    assert places.offset("utc+99") is None
+
+
+@pytest.mark.parametrize(
+    ("word", "name"),
+    [("tokio", "tokyo"), ("nairoby", "nairobi"), ("melborne", "melbourne"), ("singapor", "singapore")],
+)
+def test_a_misspelt_place_is_mended(places, word, name):
+    assert places.closest(word) == name
+    assert places.closest("xyzzyq") is None
+
+
+def test_the_other_day_is_said(ask):
+    text = ask("what time in Sydney").text
+    assert "00:00–01:30" in text
+    assert "Wednesday 26 November 2025" in text
+
+
+def test_ambiguity_is_said_aloud(ask):
+    text = ask("what time is it in CST?").text
+    assert [clock in text for clock in ("07:00", "21:00", "08:00")] == [True] * 3
+    assert "More than one time zone" in text
+
+
+def test_the_askers_own_zone_is_told_unasked(ask):
+    assert "18:30–20:00" in ask("When is the workshop?", tz=ZoneInfo("Asia/Kolkata")).text
+    assert "For you" not in ask("When is the workshop?", tz=ZoneInfo("Europe/Paris")).text
+    assert "18:30" in ask("what time is that for me", tz=ZoneInfo("Asia/Kolkata")).text
+    assert "I do not know your time zone" in ask("what time is that for me").text
+
+
+def test_several_places_in_one_message(ask):
+    text = ask("I am in Tokyo but my manager is in Bogotá, what time for each of us?", at=BEFORE).text
+    assert "22:00" in text
+    assert "08:00" in text
+
+
+@pytest.mark.parametrize("text", ["where is Turkey's exhibit", "I may attend", "is it nice", "EAT lunch?"])
+def test_words_are_not_taken_for_places(ask, text):
+    assert "UTC" not in ask(text).text

@@ -1,0 +1,199 @@
+"""What a person means, in whatever words, and when the bot must not claim to know."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.answers import Learned
+from tests.answers.conftest import AFTER, DURING
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("date?", "25 November"),
+        ("reg link", "C-00015986"),
+        ("link pls", "C-00015986"),
+        ("cost", "free of charge"),
+        ("when is it on in tokyo", "22:00"),
+        ("whn is teh worshop", "25 November"),
+        ("how do i regsiter", "C-00015986"),
+        ("My boss wants to know when the workshop is", "25 November"),
+        ("I was told that it costs 200 dollars, is that right?", "free of charge"),
+        ("Dear Sir or Madam, kindly indicate the date and hours of the abovementioned workshop.", "14:00"),
+        ("hello team can I join from home", "virtual"),
+        ("Can beekeepers attend?", "any individual"),
+        ("quand a lieu l'atelier ?", "25 November"),
+        ("es gratis?", "free of charge"),
+    ],
+)
+def test_fragments_slips_frames_and_other_languages_are_understood(ask, text, part):
+    answer = ask(text)
+    assert answer.status == "answered"
+    assert part in answer.text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "When is the gala dinner?",
+        "How much is the coffee?",
+        "Where is the toilet?",
+        "What is the date of the Paris Agreement?",
+        "How do I register a domain?",
+        "Who organises the hackathon on Friday?",
+        "When does the culinary workshop start?",
+        "What did COP30 decide?",
+        "Is Resilio Swiss?",
+        "What does L.1480 say?",
+        "Will the minister be there?",
+        "date and time of the gala dinner",
+        "the other one, when is it?",
+        "is the training free",
+        "where is SG13 meeting",
+        "who is the head of ITU",
+        "how old is Seizo Onoe",
+    ],
+)
+def test_a_word_that_could_change_the_answer_is_not_passed_over(ask, text):
+    assert ask(text).status != "answered"
+
+
+@pytest.mark.parametrize(
+    ("text", "lead", "part"),
+    [
+        ("Is it on 26 November?", "*No.*", "25 November"),
+        ("Is it on 25 November?", "*Yes.*", "25 November"),
+        ("Is it on Wednesday?", "*No.*", "Tuesday"),
+        ("Does it start at 15:00 CET?", "*No.*", "14:00"),
+        ("so it begins at 14:00 UTC?", "*No.*", "13:00–14:30 UTC"),
+        ("Is it 8 am in New York?", "*Yes.*", "08:00"),
+        ("Is it at 9 am New York time?", "*No.*", "08:00"),
+        ("Does it last two hours?", "*No.*", "90 minutes"),
+        ("Is it in December?", "*No.*", "November"),
+        ("Is it next week?", "*Yes.*", "25 November"),
+        ("Does it cost 50 euros?", "*No.*", "free of charge"),
+        ("It is not free, right?", "*No.*", "free of charge"),
+        ("isn't it free?", "*Yes.*", "free of charge"),
+        ("Is it held in Geneva?", "*No.*", "virtual"),
+        ("Is it hybrid?", "*No.*", "virtual"),
+        ("Is it online?", "*Yes.*", "virtual"),
+        ("Can I register by email?", "*No.*", "exclusively online"),
+        ("Is registration mandatory?", "*Yes.*", "mandatory"),
+        ("Can I attend without registering?", "*No.*", "mandatory"),
+        ("Is it organised by UNESCO?", "*No.*", "International Telecommunication Union"),
+        ("Is it organised by ITU?", "*Yes.*", "International Telecommunication Union"),
+        ("Is L.1470 among the standards presented?", "*No.*", "not among"),
+        ("Is it only for members?", "*No.*", "any individual"),
+        ("Has it been cancelled?", "*No.*", "25 November"),
+    ],
+)
+def test_what_a_question_takes_for_granted_is_confirmed_or_corrected(ask, text, lead, part):
+    answer = ask(text)
+    assert answer.status == "answered"
+    assert answer.text.startswith(lead)
+    assert part in answer.text
+
+
+def test_yes_and_no_follow_the_clock(ask):
+    assert ask("Is it today?", at=datetime(2025, 11, 25, 8, tzinfo=UTC)).text.startswith("*Yes.*")
+    assert ask("Has it started?", at=DURING).text.startswith("*Yes.*")
+    assert ask("Is it over?", at=DURING).text.startswith("*No.*")
+    assert ask("Is it over?", at=AFTER).text.startswith("*Yes.*")
+    assert ask("Is it still on?", at=AFTER).text.startswith("*No.*")
+
+
+def test_each_part_of_a_message_is_answered_or_declined(ask):
+    answer = ask("When is it, who is speaking and how do I register?")
+    assert answer.status == "answered"
+    assert answer.topics == ("when", "speakers", "registration")
+    assert answer.unanswered == ("who is speaking",)
+    lists = ask("date, cost and registration link please")
+    assert [part in lists.text for part in ("25 November", "free of charge", "C-00015986")] == [True] * 3
+    mixed = ask("Is it free? And where is the swimming pool?")
+    assert mixed.status == "answered"
+    assert "swimming pool" in mixed.unanswered[0]
+
+
+def test_what_only_tells_about_the_asker_asks_nothing(ask):
+    answer = ask(
+        "I am a PhD student from Peru and I am writing about e-waste. What time does it start in Lima?"
+    )
+    assert answer.topics == ("local-time",)
+    assert "08:00" in answer.text
+    assert answer.unanswered == ()
+    assert "13:00" in ask("I live in Accra. When does it start?").text
+
+
+@pytest.mark.parametrize(
+    "text", ["hi", "Hello there!", "thanks a lot", "bye", "are you a bot?", "what can you do?", "ok"]
+)
+def test_small_talk_gets_a_short_reply_and_no_facts(ask, text):
+    answer = ask(text)
+    assert answer.status == "small_talk"
+    assert len(answer.text) < 400
+    assert "25 November" not in answer.text
+    assert "Source" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("text", "put"),
+    [
+        (
+            "Question for the panel: how can small operators measure it?",
+            "how can small operators measure it?",
+        ),
+        ("Q for the speakers - why Switzerland?", "why Switzerland?"),
+        ("For the Q&A: what about e-waste?", "what about e-waste?"),
+        ("Question to Resilio: which data did you use?", "which data did you use?"),
+        ("How should regulators encourage operators to report emissions?", None),
+        ("Do you think net zero is realistic for the ICT sector?", None),
+        ("Should streaming be taxed for its emissions?", None),
+    ],
+)
+def test_questions_for_the_panel_are_offered_to_it_and_not_answered(ask, text, put):
+    answer = ask(text)
+    assert answer.status == "panel_question"
+    assert answer.panel_text == (put or text)
+    assert "Source" not in answer.text
+
+
+def test_close_readings_are_offered_as_buttons(ask, answers, programme):
+    answer = ask("when is the hackathon starting exactly")
+    assert answer.status == "unknown"
+    assert [choice.topic for choice in answer.choices][:1] == ["when"]
+    chosen = answers.answer_topic("when", at=AFTER, programme=programme)
+    assert chosen.status == "answered"
+
+
+def test_what_an_organiser_answered_before_is_answered_again(ask):
+    learned = [
+        Learned(
+            7,
+            ("Is there a dress code?", "what should I wear"),
+            "Dress as you like.",
+            "an organiser, 24 November 2025",
+        ),
+    ]
+    answer = ask("is there a dress code", learned=learned)
+    assert answer.status == "answered"
+    assert answer.topics == ("learned:7",)
+    assert "Dress as you like." in answer.text
+    assert "_Source: an organiser, 24 November 2025_" in answer.text
+    assert ask("dress codes?", learned=learned).status == "answered"
+    assert ask("is there a dinner", learned=learned).status == "unknown"
+
+
+def test_an_organisers_words_are_no_markup(ask):
+    learned = [
+        Learned(1, ("is there a dress code",), "Wear <https://evil.example|this> & <!channel>", "Ama <@U1>")
+    ]
+    text = ask("is there a dress code?", learned=learned).text
+    assert "<" not in text
+    assert "&lt;!channel&gt;" in text
+
+
+def test_a_language_without_files_is_declined_politely(ask):
+    answer = ask("мы хотим узнать про обед и гостиницу")
+    assert answer.status == "unknown"
+    assert "English" in answer.text
