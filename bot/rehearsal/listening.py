@@ -6,6 +6,7 @@ No signal handlers are installed and no main loop runs: whoever starts it also s
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import socket
 from typing import Any
@@ -77,6 +78,15 @@ class Listening:
 
     async def stop(self) -> None:
         """Stop listening and end every connection and request."""
+        # asyncio loses a connection whose server is closed while it is being accepted (until Python 3.12):
+        # accept no more, let what was accepted arrive, then close.
+        loop = asyncio.get_running_loop()
+        for server in self._server.servers:
+            for listener in server.sockets:
+                with contextlib.suppress(NotImplementedError):  # not on every platform's loop
+                    loop.remove_reader(listener.fileno())
+        for _ in range(5):
+            await asyncio.sleep(0)
         for server in self._server.servers:
             server.close()
         for transport in self._transports():
