@@ -32,11 +32,13 @@ from starlette.types import ASGIApp
 
 import handlers
 from bot import announcements, health, home, questions, reminders
+from bot.announcements import calendars
 from bot.answers import Answers, inquiries
 from bot.clock import Clock
 from bot.config import Config, Environment
 from bot.delivery.alarm import AlarmClock
 from bot.delivery.sender import Sender
+from bot.delivery.sender.calls import Composer
 from bot.errors import ConfigError, Mistake
 from bot.health import Check, Health, Watchdog
 from bot.rehearsal.server import LocalWorkspace
@@ -123,7 +125,7 @@ async def running(
             clock,
             poster,
             places=directory.places,
-            composers=COMPOSERS,
+            composers=_composers(environment),
             limits=config.limits,
             holder=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}",
         )
@@ -175,6 +177,12 @@ def _assembled(desk: Desk, bolt: Bolt, sender: Sender, alarm: AlarmClock, enviro
         desk, bolt, signing_secret=environment.signing_secret, health=found, metrics=metrics
     )
     return Bot(desk=desk, bolt=bolt, sender=sender, alarm=alarm, health=found, web=application, socket=slack)
+
+
+def _composers(environment: Environment) -> dict[str, Composer]:
+    """What turns stored content into template values, with the address people reach the bot by."""
+    calendar = functools.partial(calendars.compose, public_url=environment.public_url)
+    return {**COMPOSERS, calendars.KIND: calendar}
 
 
 def _watch(alarm: AlarmClock, desk: Desk) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime
 from email.utils import format_datetime, parsedate_to_datetime
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from bot.programme import calendar, versions
+from bot.programme.links import one_click
 from bot.programme.model import Programme
 from handlers.desk import Call, Desk, Reply
 
@@ -79,27 +80,8 @@ COMMANDS = {"calendar": add}
 
 def links(programme: Programme, public_url: str | None) -> dict[str, str]:
     """Where the calendar can be had: the feed (only with a public address), Google, Outlook."""
-    google = urlencode(
-        {
-            "action": "TEMPLATE",
-            "text": programme.title,
-            "dates": f"{programme.starts:%Y%m%dT%H%M%SZ}/{programme.ends:%Y%m%dT%H%M%SZ}",
-            "details": programme.page_url,
-        }
-    )
-    outlook = urlencode(
-        {
-            "path": "/calendar/action/compose",
-            "rru": "addevent",
-            "subject": programme.title,
-            "startdt": f"{programme.starts:%Y-%m-%dT%H:%M:%SZ}",
-            "enddt": f"{programme.ends:%Y-%m-%dT%H:%M:%SZ}",
-            "body": programme.page_url,
-        }
-    )
     found = {
-        "google": f"https://calendar.google.com/calendar/render?{google}",
-        "outlook": f"https://outlook.live.com/calendar/0/deeplink/compose?{outlook}",
+        **one_click(programme.title, programme.starts, programme.ends, programme.page_url),
         "feed": "",
         "webcal": "",
     }

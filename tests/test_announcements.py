@@ -520,3 +520,48 @@ def test_a_cancelled_workshop_is_pinned_as_such(drawing: Rendering) -> None:
     drawn = drawing.message("programme/message", values)
     assert "*The workshop is cancelled.*" in words(drawn)
     assert "register here" not in words(drawn)
+
+
+# --- the calendar in the thread of a change -----------------------------------------------------------
+
+
+async def test_each_change_carries_its_segments_files_in_its_thread(
+    running: Database, second: Config, drawing: Rendering
+) -> None:
+    async with running.begin() as db:
+        await release(db, second, starts=instant(60), ends=instant(90), title="<!channel> Podium")
+        said, thread = await there(db, "change:2"), await there(db, "change:2:calendar")
+        assert (thread.reply_to, thread.task) == (said.id, None), "it waits until the change is posted"
+        values = await announcements.calendars.compose(
+            db, thread.content, now=DAYS_BEFORE, public_url="https://bot.example/"
+        )
+        assert values is not None
+        shown = words(drawing.message(thread.kind, values))
+        assert "<https://bot.example/calendar/podium.ics|calendar file>" in shown
+        assert "&lt;!channel&gt; Podium" in shown
+        without = words(await message(db, drawing, "change:2:calendar"))
+        assert ".ics" not in without
+        assert "calendar.google.com" in without
+        await announcements.undo(db, second, number=2, by=await ada(db), now=DAYS_BEFORE)
+        assert (await there(db, "change:2:calendar")).state in (
+            DeliveryState.CANCELLED,
+            DeliveryState.DROPPED,
+        )
+
+
+async def test_a_change_without_times_carries_no_file(running: Database, second: Config) -> None:
+    async with running.begin() as db:
+        await release(db, second, starts=None, ends=None, title="Renamed")
+        assert await row(db, "change:2") is not None
+        assert await row(db, "change:2:calendar") is None
+
+
+def test_the_thread_keeps_to_what_slack_takes(drawing: Rendering) -> None:
+    title = "🇨🇭 & <" * 1000
+    wide = programme(*[segment(f"s{n}", n * 5, n * 5 + 5, title=title) for n in range(8)])
+    entries = [
+        announcements.calendars._entry(one, one.ends, wide, "https://bot.example") for one in wide.segments
+    ]
+    drawn = drawing.message("announcements/calendar", {"entries": entries, "more": 3, "feed": "https://b/c"})
+    assert sum(len(text) for text in _texts(drawn.blocks)) <= MESSAGE_TEXT_SUM
+    assert all(len(text) <= SECTION_LIMIT for text in _texts(drawn.blocks))

@@ -2,6 +2,7 @@
 
 `releases` brings a draft to everybody in one go, and takes it back; `composers` says what its messages read.
 `broadcasts` are what organisers write themselves; `schedule` reads when, `copies` says what they read.
+`calendars` goes into the thread of a change.
 """
 
 from bot.announcements.composers import COMPOSERS, LINES, fitting

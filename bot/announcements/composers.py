@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.announcements import copies
+from bot.announcements import calendars, copies
 from bot.programme import changes, versions
 from bot.programme.model import Segment
 from bot.rendering import escape
@@ -135,5 +135,6 @@ COMPOSERS = {
     CARD: compose_card,
     RECEIPT: compose_receipt,
     "programme/message": compose_programme,
+    **calendars.COMPOSERS,
     **copies.COMPOSERS,
 }

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot import home, questions, reminders
-from bot.announcements import broadcasts
+from bot.announcements import broadcasts, calendars
 from bot.announcements.composers import CARD, CHANGE, LINES, POSTED, RECEIPT, UNDONE, of_version
 from bot.config import Config
 from bot.delivery import outbox
@@ -163,6 +163,7 @@ async def undo(
     if announcement is not None:
         announcement.state, announcement.revision = UNDONE, announcement.revision + 1
     await outbox.refresh(db, _change(number), now=now)
+    await outbox.withdraw(db, _calendar(number), now=now)
     await _announce(db, config, released, by=by, now=now, silently=unseen)
     return released
 
@@ -212,7 +213,7 @@ async def _announce(
                 written_at=now,
             )
         )
-        await outbox.add(
+        said = await outbox.add(
             db,
             key=_change(number),
             kind=CHANGE,
@@ -222,6 +223,19 @@ async def _announce(
             expires_at=now + WORTH,
             priority=outbox.URGENT if urgent else outbox.ROUTINE,
         )
+        segments = calendars.concerned(released.programme, released.changes)
+        if segments:
+            await outbox.add(
+                db,
+                key=_calendar(number),
+                kind=calendars.KIND,
+                lane=PARTICIPANTS,
+                content={"segments": segments},
+                now=now,
+                expires_at=now + WORTH,
+                priority=outbox.BULK,
+                reply_to=said.id,
+            )
     await show_programme(db, now=now)
     await reminders.replan(db, config, now=now)
     await questions.replan(db, now=now)
@@ -254,6 +268,10 @@ def _card(draft: Draft) -> str:
 
 def _change(number: int) -> str:
     return f"change:{number}"
+
+
+def _calendar(number: int) -> str:
+    return f"change:{number}:calendar"
 
 
 def _receipt(number: int) -> str:

@@ -1,0 +1,63 @@
+"""The calendar entries in the thread of a change: each segment concerned, fresh, as one file.
+
+A link to the file the bot serves, not an upload: Slack gives an uploaded file no metadata by which a share of
+unknown outcome is found again, so it could be shared twice, and an upload would go stale with the next change
+while the link is current whenever it is followed. Without a public address the one-click links remain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.programme import versions
+from bot.programme.changes import Change
+from bot.programme.links import one_click
+from bot.programme.model import Programme, Segment
+
+KIND = "announcements/calendar"
+MOST = 6  # segments; the whole programme's file holds the rest
+
+
+def concerned(new: Programme, found: Iterable[Change]) -> list[str]:
+    """The ids of the segments whose entries have changed, in the order of the changes."""
+    ids = dict.fromkeys(change.segment for change in found if change.noteworthy and change.segment)
+    return [id for id in ids if (segment := new.segment(id)) is not None and segment.starts is not None]
+
+
+async def compose(
+    db: AsyncSession, content: Mapping[str, Any], *, now: datetime, public_url: str | None = None
+) -> Mapping[str, Any] | None:
+    """The entries as they are now; None when none of them has a time any more."""
+    programme = await versions.current(db)
+    ends = programme.ends_of_all()
+    segments = [programme.segment(id) for id in content["segments"]]
+    timed = [segment for segment in segments if segment is not None and segment.starts is not None]
+    entries = [_entry(segment, ends[segment.id], programme, public_url) for segment in timed[:MOST]]
+    feed = _address(public_url, "calendar.ics")
+    return {"entries": entries, "more": max(0, len(timed) - MOST), "feed": feed} if entries else None
+
+
+def _entry(
+    segment: Segment, ends: datetime | None, programme: Programme, public_url: str | None
+) -> dict[str, Any]:
+    starts = (segment.starts or programme.starts).astimezone(UTC)
+    links = one_click(segment.title, starts, (ends or starts).astimezone(UTC), programme.page_url)
+    return {
+        "title": segment.title,
+        "cancelled": segment.cancelled,
+        "file": _address(public_url, f"calendar/{segment.id}.ics"),
+        "google": links["google"] if len(links["google"]) <= _LONGEST else "",
+        "outlook": links["outlook"] if len(links["outlook"]) <= _LONGEST else "",
+    }
+
+
+def _address(public_url: str | None, path: str) -> str:
+    return f"{public_url.rstrip('/')}/{path}" if public_url else ""
+
+
+_LONGEST = 600  # six segments with two of them each are one message
+COMPOSERS = {KIND: compose}
