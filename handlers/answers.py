@@ -28,7 +28,7 @@ ANSWER, POINT, IGNORE = "answers.answer", "answers.point", "answers.ignore"
 ANSWER_MODAL, POINT_MODAL = "answers.answer_modal", "answers.point_modal"
 CHOOSE = re.compile(r"answers\.choose\.\d")
 
-ACQUAINT_WITHIN = 1.2  # wall seconds; an answer in the event's zone beats one that is acknowledged too late
+ACQUAINT_WITHIN = 0.8  # wall seconds; an answer in the event's zone beats one that is acknowledged too late
 REPLY_WORTH = timedelta(hours=24)
 LISTED = 20  # of a list that is shown in one message
 

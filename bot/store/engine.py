@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Literal
 
 from alembic import command
@@ -26,6 +28,8 @@ from bot.store.tables import Base, OfWorkshop, Stamp
 
 Mode = Literal["live", "rehearsal"]
 
+# Wall seconds to wait for the database: less than Slack waits for us (3), so that a person hears why.
+PATIENCE = 1.2
 # Any number will do, as long as every replica uses the same: it serialises migrations on PostgreSQL.
 _MIGRATION_LOCK = 0x776F726B
 
@@ -68,11 +72,17 @@ class Database:
         self.kind = parsed.get_backend_name()
         if self.kind == "sqlite":
             parsed = parsed.set(drivername="sqlite+aiosqlite")
-            options: dict[str, Any] = {"connect_args": {"timeout": 30}}
+            options: dict[str, Any] = {"connect_args": {"timeout": PATIENCE}}
         elif self.kind in ("postgresql", "postgres"):
             self.kind = "postgresql"
             parsed = parsed.set(drivername="postgresql+psycopg")
-            options = {"pool_pre_ping": True, "pool_size": 8, "max_overflow": 8, "pool_timeout": 10}
+            options = {
+                "pool_pre_ping": True,
+                "pool_size": 8,
+                "max_overflow": 8,
+                "pool_timeout": PATIENCE,
+                "connect_args": {"connect_timeout": math.ceil(PATIENCE)},
+            }
         else:
             raise StoreError(f"{self.kind} is not supported; use SQLite or PostgreSQL")
         self.url = parsed
@@ -119,6 +129,9 @@ class Database:
         Raises StoreError when the database is newer than this program, belongs to the other mode, or
         cannot be reached.
         """
+        folder = Path(self.url.database or "").parent
+        if self.kind == "sqlite" and not folder.is_dir():
+            raise StoreError(f"the database cannot be used: there is no folder {folder}")
         try:
             async with self.begin() as db:
                 connection = await db.connection()
@@ -166,9 +179,27 @@ class Database:
         except (SQLAlchemyError, OSError) as error:
             raise StoreError(f"the database cannot be used: {_first_line(error)}") from error
 
+    async def overwrite_removed(self) -> None:
+        """Have what was erased leave SQLite's log too, as far as those who read at this moment allow.
+
+        What stays there goes at the next checkpoint. PostgreSQL's own vacuum comes by itself.
+        """
+        if self.kind != "sqlite":
+            return
+        plain = self.engine.execution_options(transaction=False)
+        async with self._writer or contextlib.nullcontext(), plain.connect() as connection:
+            await connection.exec_driver_sql("PRAGMA busy_timeout=500")
+            try:
+                await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            finally:
+                await connection.exec_driver_sql(_WAIT_FOR_WRITERS)
+
     async def close(self) -> None:
         """Close every connection."""
         await self.engine.dispose()
+
+
+_WAIT_FOR_WRITERS = "PRAGMA busy_timeout=30000"  # milliseconds
 
 
 def _first_line(error: Exception) -> str:
@@ -182,12 +213,16 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")  # what was acknowledged survives a power cut
     cursor.execute("PRAGMA foreign_keys=ON")
-    cursor.execute("PRAGMA busy_timeout=30000")
+    cursor.execute(f"PRAGMA busy_timeout={int(PATIENCE * 1000)}")
+    cursor.execute("PRAGMA secure_delete=ON")  # what is erased is overwritten, not only let go
     cursor.close()
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    reading = connection.get_execution_options().get("reading", False)
+    options = connection.get_execution_options()
+    if not options.get("transaction", True):
+        return
+    reading = options.get("reading", False)
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
