@@ -199,7 +199,7 @@ class Database:
         await self.engine.dispose()
 
 
-_WAIT_FOR_WRITERS = "PRAGMA busy_timeout=30000"  # milliseconds
+_WAIT_FOR_WRITERS = f"PRAGMA busy_timeout={int(PATIENCE * 1000)}"
 
 
 def _first_line(error: Exception) -> str:
@@ -213,7 +213,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")  # what was acknowledged survives a power cut
     cursor.execute("PRAGMA foreign_keys=ON")
-    cursor.execute(f"PRAGMA busy_timeout={int(PATIENCE * 1000)}")
+    cursor.execute(_WAIT_FOR_WRITERS)
     cursor.execute("PRAGMA secure_delete=ON")  # what is erased is overwritten, not only let go
     cursor.close()
 
