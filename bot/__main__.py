@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from bot.commands import asking, checking, joining, programme, questions
+from bot.commands import asking, checking, forgetting, joining, programme, questions
 from bot.commands.opening import err, load
 from bot.errors import ConfigError, Refusal, StoreError
 from bot.rendering import Rendering
@@ -33,6 +33,7 @@ app.command(name="calendar")(asking.calendar_command)
 app.add_typer(questions.app, name="questions")
 app.command()(questions.inquiries)
 app.command()(asking.manifest)
+app.command()(forgetting.erase)
 
 
 def main() -> None:

@@ -31,8 +31,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 from starlette.types import ASGIApp
 
 import handlers
-from bot import announcements, health, home, questions, reminders
-from bot.announcements import calendars
+from bot import announcements, health, home, privacy, questions, reminders
+from bot.announcements import calendars, pages
 from bot.answers import Answers, inquiries
 from bot.clock import Clock
 from bot.config import Config, Environment
@@ -46,7 +46,7 @@ from bot.rendering import Rendering
 from bot.store.engine import Database, Mode
 from handlers import announcements as announcement_handlers
 from handlers import answers as answer_handlers
-from handlers import web
+from handlers import page, web
 from handlers.bolt import Bolt
 from handlers.desk import Desk
 from handlers.directory import UNREACHABLE, Directory
@@ -142,7 +142,7 @@ async def running(
         bolt = _bolt(client, identity)
         handlers.register(bolt, desk)
         alarm = AlarmClock(clock)
-        _watch(alarm, desk)
+        _watch(alarm, desk, mode)
         bot = _assembled(desk, bolt, sender, alarm, environment)
 
         async with database.begin() as db:
@@ -185,13 +185,22 @@ def _composers(environment: Environment) -> dict[str, Composer]:
     return {**COMPOSERS, calendars.KIND: calendar}
 
 
-def _watch(alarm: AlarmClock, desk: Desk) -> None:
+def _watch(alarm: AlarmClock, desk: Desk, mode: Mode) -> None:
     """What the alarm clock rings for."""
     alarm.watch(
         "announcements",
         functools.partial(announcement_handlers.next_due, desk),
         functools.partial(announcement_handlers.ring, desk),
     )
+    rehearsal = mode == "rehearsal"
+    if pages.watching(desk.config, rehearsal=rehearsal):
+        alarm.watch(
+            "page",
+            functools.partial(page.next_due, desk),
+            functools.partial(page.look, desk, rehearsal=rehearsal),
+        )
+    retention = privacy.Retention(desk.database, desk.clock, desk.config)
+    alarm.watch("retention", retention.next_due, retention.ring)
 
 
 def _sender_trouble(sender: Sender) -> str | None:

@@ -370,6 +370,55 @@ class LimitsSection(Section):
     inquiries_per_minute: Annotated[int, Field(ge=1, le=1000)] = 20
 
 
+class RetentionSection(Section):
+    """How long after the workshop's end what people did is kept, or after it was done if that is later."""
+
+    intake: str = "P7D"
+    hidden_askers: str = "P14D"
+    inquiries: str = "P90D"
+    exchanges: str = "P365D"
+    people: str = "P90D"
+
+    @field_validator("*")
+    @classmethod
+    def _periods(cls, value: str) -> str:
+        try:
+            parse_duration(value)
+        except ValueError:
+            raise _refuse(f"{value!r} is no duration", 'use an ISO 8601 one such as "P90D"') from None
+        return value
+
+    def period(self, name: str) -> timedelta:
+        """One of the periods, by its key."""
+        days, exact = parse_duration(getattr(self, name))
+        return timedelta(days=days) + exact
+
+
+class WatchSection(Section):
+    """Whether the bot looks at `page.url` for changes by itself, and how often."""
+
+    enabled: bool = False
+    every: str = "PT30M"
+
+    @field_validator("every")
+    @classmethod
+    def _every(cls, value: str) -> str:
+        try:
+            days, exact = parse_duration(value)
+        except ValueError:
+            days, exact = 0, timedelta()
+        if timedelta(days=days) + exact < timedelta(minutes=5):
+            raise _refuse(
+                f"{value!r} is no such period", 'use an ISO 8601 one of five minutes or more: "PT30M"'
+            )
+        return value
+
+    @property
+    def period(self) -> timedelta:
+        days, exact = parse_duration(self.every)
+        return timedelta(days=days) + exact
+
+
 class Config(Section):
     """Everything in config.toml."""
 
@@ -388,6 +437,8 @@ class Config(Section):
     roles: RolesSection
     questions: QuestionsSection = QuestionsSection()
     limits: LimitsSection = LimitsSection()
+    watch: WatchSection = WatchSection()
+    retention: RetentionSection = RetentionSection()
 
 
 def load(path: Path) -> Config:

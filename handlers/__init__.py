@@ -16,6 +16,8 @@ from handlers import (
     errors,
     home,
     operations,
+    page,
+    privacy,
     programme,
     questions,
 )
@@ -26,10 +28,12 @@ VERBS: dict[str, commands.Verb] = {
     **answers.COMMANDS,
     **programme.COMMANDS,
     **announcements.COMMANDS,
+    **page.COMMANDS,
     **questions.COMMANDS,
     **home.COMMANDS,
     **calendar.COMMANDS,
     **operations.COMMANDS,
+    **privacy.COMMANDS,
 }
 
 
@@ -45,7 +49,9 @@ def register(app: AsyncApp, desk: Desk) -> None:
     answers.register(app)
     programme.register(app)
     announcements.register(app)
+    page.register(app)
     questions.register(app)
     home.register(app)
     operations.register(app)
+    privacy.register(app)
     app.error(errors.on_error)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
+from bot import people
 from bot.delivery import outbox
+from bot.errors import Invalid
 from bot.store.intake import first_time
 from handlers import announcements
 from handlers.desk import Call, Desk, Reply, action_key
@@ -32,9 +35,13 @@ async def try_again(ack: AsyncAck, body: dict[str, Any], desk: Desk) -> None:
     await desk.require_organiser(body["user"]["id"])
     now = desk.now()
     notice = str(body["actions"][0].get("value") or "")
+    if not re.fullmatch(r"\d{1,9}", notice):
+        raise Invalid("old_view", field="notice")
     async with desk.database.begin() as db:
-        if await first_time(db, action_key(body), now=now) and notice.isdecimal():
+        if await first_time(db, action_key(body), now=now):
+            by = await desk.person(db, body["user"]["id"])
             await outbox.retry(db, int(notice), now=now)
+            people.record(db, actor=by, deed="delivery.retry", subject=f"delivery:{notice}", now=now)
     await ack()
     desk.nudge()
 
@@ -56,6 +63,8 @@ async def _switch(call: Call, *, paused: bool) -> Reply:
         if await first_time(db, call.key, now=now):
             by = await desk.person(db, call.user)
             await outbox.hold(db, paused, by=by.id, now=now)
+            deed = "outgoing.pause" if paused else "outgoing.resume"
+            people.record(db, actor=by, deed=deed, subject="outgoing", now=now)
         waiting = len(await outbox.outstanding(db))
     desk.nudge()
     return desk.rendering.message("operations/paused", {"paused": paused, "waiting": waiting})

@@ -6,9 +6,8 @@ import asyncio
 import contextlib
 import json
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.live import Live
@@ -17,11 +16,9 @@ from bot import check as checks
 from bot import config as configuration
 from bot import status as statuses
 from bot.clock import Clock
-from bot.commands.opening import ConfigFile, Json, config_path, database_url, existing_database, load, out
+from bot.commands.opening import ConfigFile, Json, config_path, database_url, existing, load, out
 from bot.config import Config, Environment
-from bot.errors import StoreError
 from bot.rendering import Rendering
-from bot.store.engine import Database
 
 STATUS_EVERY = 2.0  # seconds between two looks of `status --watch`
 
@@ -52,47 +49,20 @@ def status(
 
 async def _status(path: Path | None, settings: Config, as_json: bool, watch: bool) -> None:
     rendering = Rendering(settings)
-    async with _readable(path, settings) as database:
-
-        async def look() -> dict[str, Any]:
+    async with existing(path, settings) as database, contextlib.AsyncExitStack() as stack:
+        view = stack.enter_context(Live(console=out)) if watch and not as_json else None
+        while True:
             async with database.read() as db:
-                return await statuses.snapshot(db, now=Clock().now())
-
-        found = await look()
-        if as_json:
-            print(json.dumps(found, ensure_ascii=False), flush=True)
-        elif not watch:
-            out.print(statuses.shown(found, rendering))
-        with (
-            Live(statuses.shown(found, rendering), console=out)
-            if watch and not as_json
-            else _no_view() as view
-        ):
-            while watch:
-                await asyncio.sleep(STATUS_EVERY)
-                found = await look()
-                if view is None:
-                    print(json.dumps(found, ensure_ascii=False), flush=True)
-                else:
-                    view.update(statuses.shown(found, rendering))
-
-
-def _no_view() -> contextlib.AbstractContextManager[None]:
-    return contextlib.nullcontext()
-
-
-@contextlib.asynccontextmanager
-async def _readable(path: Path | None, config: Config) -> AsyncIterator[Database]:
-    """The workshop's database as it is; raises StoreError when there is none or it is not up to date."""
-    database = existing_database(path, config)
-    if database is None:
-        raise StoreError("there is no database yet; `workshop-bot run` makes it")
-    try:
-        if not await database.prepared():
-            raise StoreError("the database is not up to date; start `workshop-bot run` once")
-        yield database
-    finally:
-        await database.close()
+                found = await statuses.snapshot(db, now=Clock().now())
+            if as_json:
+                print(json.dumps(found, ensure_ascii=False), flush=True)
+            elif view is not None:
+                view.update(statuses.shown(found, rendering))
+            else:
+                out.print(statuses.shown(found, rendering))
+            if not watch:
+                return
+            await asyncio.sleep(STATUS_EVERY)
 
 
 async def _check(path: Path, database_url: str, online: bool, as_json: bool) -> int:

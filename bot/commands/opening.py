@@ -17,6 +17,7 @@ from bot import config as configuration
 from bot.answers import Learned, inquiries
 from bot.clock import Clock
 from bot.config import Config, Environment, shipped
+from bot.errors import StoreError
 from bot.programme import versions
 from bot.programme.model import Programme
 from bot.rendering import utc
@@ -95,6 +96,23 @@ async def opened(path: Path | None, config: Config) -> AsyncIterator[Database]:
         await database.prepare("live", now=Clock().now())
         async with database.begin() as db:
             await announcements.begin(db, config, now=Clock().now())
+        yield database
+    finally:
+        await database.close()
+
+
+@contextlib.asynccontextmanager
+async def existing(path: Path | None, config: Config) -> AsyncIterator[Database]:
+    """The workshop's database as it is, of either mode.
+
+    Raises StoreError when there is none, or it is not up to date.
+    """
+    database = existing_database(path, config)
+    if database is None:
+        raise StoreError("there is no database yet; `workshop-bot run` makes it")
+    try:
+        if not await database.prepared():
+            raise StoreError("the database is not up to date; start `workshop-bot run` once")
         yield database
     finally:
         await database.close()
