@@ -55,10 +55,13 @@ async def press(house: House, person: Person, action: str, message: dict[str, An
 
 async def test_asking_by_the_form_stores_tells_and_shows_a_card(house: House) -> None:
     person = house.person(PARTICIPANT)
-    await submit(house, person, "How can small operators take part?")
+    await submit(house, person, "Should small operators be measured in the same way?")
     receipt = person.messages("bot")[-1]["text"]
-    assert receipt == "Your question 1 waits for review: How can small operators take part?"
-    assert card_of(house, 1)["text"] == "Question 1 waits for review: How can small operators take part?"
+    assert receipt == "Your question 1 waits for review: Should small operators be measured in the same way?"
+    assert (
+        card_of(house, 1)["text"]
+        == "Question 1 waits for review: Should small operators be measured in the same way?"
+    )
     assert person.views() == []
 
 
@@ -75,7 +78,7 @@ async def test_a_repeated_submission_is_one_question(house: House) -> None:
     await person.command("/workshop question")
     view = person.views()[-1]
     house.workspace.faults.arm({"envelopes": "duplicate", "count": 1})
-    await person.submit({"text": "How can small operators take part?"}, view["id"])
+    await person.submit({"text": "Should small operators be measured in the same way?"}, view["id"])
     await house.settle()
     assert len(await questions(house)) == 1
 
@@ -109,10 +112,10 @@ async def test_a_question_the_bot_can_answer_is_answered_before_it_is_sent(house
 
 
 async def test_a_similar_question_is_offered_for_a_vote_instead(house: House) -> None:
-    await submit(house, house.person(PARTICIPANT), "How can small operators take part in this?")
+    await submit(house, house.person(PARTICIPANT), "Should small operators be measured in the same way, too?")
     await house.person(MODERATOR).command("/workshop approve 1", MODERATORS)
     other = house.person(OTHER)
-    await submit(house, other, "How can the small operators take part?")
+    await submit(house, other, "Should the small operators be measured in the same way?")
     assert len(await questions(house)) == 1
     await other.click("questions.vote", view_id=other.views()[-1]["id"], value="1")
     async with house.bot.desk.database.read() as db:
@@ -123,7 +126,7 @@ async def test_a_similar_question_is_offered_for_a_vote_instead(house: House) ->
 
 
 async def test_approving_publishes_and_the_second_click_is_told_who_was_faster(house: House) -> None:
-    await submit(house, house.person(PARTICIPANT), "How can small operators take part?")
+    await submit(house, house.person(PARTICIPANT), "Should small operators be measured in the same way?")
     seen = card_of(house, 1)
     moderator, organiser = house.person(MODERATOR), house.person(ORGANISER)
     await press(house, moderator, "questions.approve", seen)
@@ -151,7 +154,7 @@ def pressed(person: Person, action: str, value: str, **more: Any) -> dict[str, A
 async def test_a_participants_forged_action_is_refused_logged_and_changes_nothing(
     house: House, action: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await submit(house, house.person(PARTICIPANT), "How can small operators take part?")
+    await submit(house, house.person(PARTICIPANT), "Should small operators be measured in the same way?")
     other = house.person(OTHER)
     more = {"selected_option": {"value": "merge:1:1"}} if action == "questions.more" else {}
     with caplog.at_level(logging.WARNING):
@@ -164,7 +167,7 @@ async def test_a_participants_forged_action_is_refused_logged_and_changes_nothin
 
 @pytest.mark.parametrize("value", ["", "1", "x:y", "1:1:1", "999999999999:1", "99:1"])
 async def test_a_button_of_another_version_is_refused_and_the_bot_goes_on(house: House, value: str) -> None:
-    await submit(house, house.person(PARTICIPANT), "How can small operators take part?")
+    await submit(house, house.person(PARTICIPANT), "Should small operators be measured in the same way?")
     moderator = house.person(MODERATOR)
     await moderator.forge(pressed(moderator, "questions.approve", value))
     await house.settle()
@@ -194,7 +197,7 @@ async def test_a_form_of_another_version_is_refused(house: House) -> None:
 
 async def test_declining_asks_why_and_tells_the_asker(house: House) -> None:
     person, moderator = house.person(PARTICIPANT), house.person(MODERATOR)
-    await submit(house, person, "How can small operators take part?")
+    await submit(house, person, "Should small operators be measured in the same way?")
     await press(house, moderator, "questions.decline", card_of(house, 1))
     await moderator.submit({"reason": ""})
     assert [q.state.value for q in await questions(house)] == ["received"]
@@ -220,7 +223,7 @@ DEEDS = [
     ("undo 1", "published"),
     ("merge 1 2", "merged"),
     ("undo 1", "published"),
-    ("edit 1 How may small operators take part?", "published"),
+    ("edit 1 Should small operators be measured likewise?", "published"),
     ("assign 1 Dr. Lee", "published"),
     ("label 1 standards, climate", "published"),
     ("note 1 for later", "published"),
@@ -234,7 +237,7 @@ DEEDS = [
 
 
 async def test_every_deed_works_by_command(house: House) -> None:
-    await submit(house, house.person(PARTICIPANT), "How can small operators take part?")
+    await submit(house, house.person(PARTICIPANT), "Should small operators be measured in the same way?")
     await submit(house, house.person(OTHER), "What should regulators measure first?")
     moderator, participant = house.person(MODERATOR), house.person(PARTICIPANT)
     for words, state in DEEDS:
@@ -245,13 +248,13 @@ async def test_every_deed_works_by_command(house: House) -> None:
         await house.settle()
         assert (await questions(house))[0].state.value == state, words
     question = (await questions(house))[0]
-    assert (question.text, question.edited) == ("How may small operators take part?", True)
+    assert (question.text, question.edited) == ("Should small operators be measured likewise?", True)
     assert (question.assigned_to, question.labels) == ("Dr. Lee", ["climate", "standards"])
     card_of(house, 1)  # one card still, kept current
 
 
 async def test_votes_by_button_command_and_reaction_set_one_row(house: House) -> None:
-    await submit(house, house.person(PARTICIPANT), "How can small operators take part?")
+    await submit(house, house.person(PARTICIPANT), "Should small operators be measured in the same way?")
     await house.person(MODERATOR).command("/workshop approve 1", MODERATORS)
     await house.settle()
     other = house.person(OTHER)
@@ -285,7 +288,7 @@ async def test_votes_by_button_command_and_reaction_set_one_row(house: House) ->
 
 async def test_the_asker_withdraws_and_nobody_else_can(house: House) -> None:
     person = house.person(PARTICIPANT)
-    await submit(house, person, "How can small operators take part?")
+    await submit(house, person, "Should small operators be measured in the same way?")
     await house.person(OTHER).command("/workshop withdraw 1")
     assert (await questions(house))[0].state.value == "received"
     receipt = next(m for m in person.messages("bot") if m["text"].startswith("Your question 1"))
@@ -295,7 +298,7 @@ async def test_the_asker_withdraws_and_nobody_else_can(house: House) -> None:
 
 async def test_a_clarification_goes_both_ways_without_names(house: House) -> None:
     person, moderator = house.person(PARTICIPANT), house.person(MODERATOR)
-    await submit(house, person, "How can small operators take part?", hidden="moderators")
+    await submit(house, person, "Should small operators be measured in the same way?", hidden="moderators")
     await moderator.command("/workshop clarify 1 Which operators do you mean?", MODERATORS)
     await house.settle()
     receipt = next(m for m in person.messages("bot") if m["text"].startswith("Your question 1"))
@@ -312,7 +315,7 @@ async def test_a_clarification_goes_both_ways_without_names(house: House) -> Non
 
 async def test_the_queue_and_ones_own_questions_by_command(house: House) -> None:
     person, moderator = house.person(PARTICIPANT), house.person(MODERATOR)
-    await submit(house, person, "How can small operators take part?")
+    await submit(house, person, "Should small operators be measured in the same way?")
     await person.command("/workshop questions")
     assert "Your questions: 1" in house.texts(person, "bot")
     await moderator.command("/workshop questions", MODERATORS)
@@ -325,7 +328,7 @@ async def test_the_queue_and_ones_own_questions_by_command(house: House) -> None
 
 async def test_switches_close_submitting_for_everybody_but_not_triage(house: House) -> None:
     person, moderator = house.person(PARTICIPANT), house.person(MODERATOR)
-    await submit(house, person, "How can small operators take part?")
+    await submit(house, person, "Should small operators be measured in the same way?")
     await moderator.command("/workshop questions switch submit closed", MODERATORS)
     await person.command("/workshop question Another one?")
     assert len(await questions(house)) == 1
@@ -340,7 +343,7 @@ async def test_a_hidden_askers_name_reaches_no_channel_audit_or_log(
     person, moderator = house.person(PARTICIPANT), house.person(MODERATOR)
     name = house.workspace.state.members[PARTICIPANT].real_name
     with caplog.at_level(logging.DEBUG, logger="bot"), caplog.at_level(logging.DEBUG, logger="handlers"):
-        await submit(house, person, "How can small operators take part?", hidden=hidden)
+        await submit(house, person, "Should small operators be measured in the same way?", hidden=hidden)
         for words in ("claim 1", "approve 1", "next 1", "stage 1", "answered 1 Like this.", "questions all"):
             await moderator.command(f"/workshop {words}", MODERATORS)
             await house.settle()
