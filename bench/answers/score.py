@@ -106,7 +106,9 @@ def show(name: str, outcomes: list[Outcome], failures: bool) -> None:
                 topics = ",".join(line.get("topics", []))
                 print(f"- {outcome.verdict:<9}{line['id']} [{line['expect']} {topics}] {line['text']!r}")
                 if outcome.verdict == "wrong":
-                    print(f"           must {line.get('must', [])} not {line.get('must_not', [])} got {outcome.reply.text[:160]!r}")
+                    print(
+                        f"           must {line.get('must', [])} not {line.get('must_not', [])} got {outcome.reply.text[:160]!r}"
+                    )
 
 
 def memory() -> float:
@@ -115,12 +117,21 @@ def memory() -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("files", nargs="+", type=Path)
-    parser.add_argument("--failures", action="store_true", help="list every question that was not answered right")
+    parser.add_argument(
+        "--failures", action="store_true", help="list every question that was not answered right"
+    )
     parser.add_argument("--baselines", action="store_true", help="score off-the-shelf retrieval beside it")
     options = parser.parse_args()
-    lines = [json.loads(line) for file in options.files for line in file.read_text(encoding="utf-8").splitlines() if line]
+    lines = [
+        json.loads(line)
+        for file in options.files
+        for line in file.read_text(encoding="utf-8").splitlines()
+        if line
+    ]
     ask = engine()
     ask({"text": "When is the workshop?"})  # templates compile on first use
     show("the bot", run(lines, ask), options.failures)
@@ -128,7 +139,7 @@ def main() -> None:
         from baselines import baselines
 
         for name, baseline in baselines():
-            show(name, run(lines, baseline), failures=False)
+            show(name, run(lines, lambda line, ask=baseline: Reply(*ask(line))), failures=False)
 
 
 if __name__ == "__main__":

