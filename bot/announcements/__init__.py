@@ -2,10 +2,11 @@
 
 `releases` brings a draft to everybody in one go, and takes it back; `composers` says what its messages read.
 `broadcasts` are what organisers write themselves; `schedule` reads when, `copies` says what they read.
-`calendars` goes into the thread of a change.
+`calendars` goes into the thread of a change. `pages` is what became of the event page.
 """
 
-from bot.announcements.composers import COMPOSERS, LINES, fitting
+from bot.announcements import composers, pages
+from bot.announcements.composers import LINES, fitting
 from bot.announcements.releases import (
     QUIET,
     SOON,
@@ -21,6 +22,8 @@ from bot.announcements.releases import (
     show_programme,
     undo,
 )
+
+COMPOSERS = {**composers.COMPOSERS, **pages.COMPOSERS}
 
 __all__ = [
     "COMPOSERS",

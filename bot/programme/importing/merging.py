@@ -76,8 +76,13 @@ def _unique(titles: Mapping[str, str]) -> dict[str, str]:
     """Title → key, for the titles that stand there once."""
     folded: dict[str, list[str]] = {}
     for key, title in titles.items():
-        folded.setdefault(re.sub(r"\W+", " ", title.casefold()).strip(), []).append(key)
+        folded.setdefault(fold(title), []).append(key)
     return {title: keys[0] for title, keys in folded.items() if len(keys) == 1 and title}
+
+
+def fold(title: str) -> str:
+    """A title as it is compared: without case and punctuation."""
+    return re.sub(r"\W+", " ", title.casefold()).strip()
 
 
 def _new_id(known_as: str, taken: set[str]) -> str:
