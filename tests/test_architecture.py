@@ -45,6 +45,7 @@ LIBRARIES = {
     "jinja2": ("bot.rendering",),
     "starlette": ("handlers", "bot.app", "bot.rehearsal"),
     "icalendar": ("bot.programme",),
+    "html_text": ("bot.programme",),
 }
 MODULES = sorted(
     path
