@@ -230,12 +230,9 @@ async def progress(db: AsyncSession, batch: str) -> dict[DeliveryState, int]:
 
 async def stop(db: AsyncSession, batch: str) -> int:
     """Cancel what of a fan-out still waits; returns how many. What is under way is not stopped."""
-    stopped = 0
-    for row in await _locked_batch(db, batch):
-        if row.state is DeliveryState.PENDING:
-            await close(db, row, DeliveryState.CANCELLED, None)
-            stopped += 1
-    return stopped
+    waiting = [row for row in await _locked_batch(db, batch) if row.state is DeliveryState.PENDING]
+    await _cancel_all(db, batch, waiting)
+    return len(waiting)
 
 
 async def refresh_batch(db: AsyncSession, batch: str, *, now: datetime) -> None:
@@ -250,13 +247,14 @@ async def refresh_batch(db: AsyncSession, batch: str, *, now: datetime) -> None:
 
 async def withdraw_batch(db: AsyncSession, batch: str, *, now: datetime) -> None:
     """`withdraw` for every message of a fan-out."""
-    for row in await _locked_batch(db, batch):
+    rows = await _locked_batch(db, batch)
+    for row in rows:
         row.withdrawn = True
-        if row.state in (DeliveryState.PENDING, DeliveryState.FAILED):
-            await close(db, row, DeliveryState.CANCELLED, row.last_error)
-        elif row.state is DeliveryState.SENT:
+        if row.state is DeliveryState.SENT:
             row.upkeep_attempts = 0
             row.arm(now)
+    unsent = (DeliveryState.PENDING, DeliveryState.FAILED)
+    await _cancel_all(db, batch, [row for row in rows if row.state in unsent])
     await ring(db)
 
 
@@ -384,6 +382,19 @@ async def _locked(db: AsyncSession, condition: Any) -> Delivery | None:
 async def _locked_batch(db: AsyncSession, batch: str) -> Sequence[Delivery]:
     statement = select(Delivery).where(Delivery.batch == batch).order_by(Delivery.id)
     return (await db.scalars(statement.with_for_update().execution_options(populate_existing=True))).all()
+
+
+async def _cancel_all(db: AsyncSession, batch: str, rows: Sequence[Delivery]) -> None:
+    """`close` for many rows of one fan-out at once."""
+    for row in rows:
+        row.state, row.task, row.due_at = DeliveryState.CANCELLED, None, None
+    await db.flush()
+    ended = select(Delivery.id).where(Delivery.batch == batch, Delivery.state == DeliveryState.CANCELLED)
+    replies = await db.scalars(
+        select(Delivery).where(Delivery.reply_to.in_(ended), Delivery.state == DeliveryState.PENDING)
+    )
+    for reply in replies.all():
+        await close(db, reply, DeliveryState.DROPPED, PARENT_NOT_SENT)
 
 
 async def _parent(db: AsyncSession, delivery_id: int | None) -> Delivery | None:
