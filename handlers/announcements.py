@@ -150,7 +150,12 @@ async def preview_pressed(ack: AsyncAck, body: dict[str, Any], client: AsyncWebC
 
 async def discard_pressed(ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient, desk: Desk) -> None:
     """*Discard*: the draft is gone; under a preview the form for a new one takes its place."""
-    await _pressed(body, desk, lambda db, number, by, now: broadcasts.discard(db, number, by=by, now=now))
+    _, revision = _reference(body)
+    await _pressed(
+        body,
+        desk,
+        lambda db, number, by, now: broadcasts.discard(db, number, revision=revision, by=by, now=now),
+    )
     if body.get("view"):
         await client.views_update(view_id=body["view"]["id"], view=await _form(desk, client, None, text=""))
     await ack()
@@ -336,7 +341,12 @@ def _carried(view: dict[str, Any]) -> tuple[int | None, int]:
 
 def _number(body: dict[str, Any]) -> int:
     """The broadcast a button is about."""
-    match = re.fullmatch(r"(\d{1,9}):\d{1,9}", str(body["actions"][0].get("value") or ""))
+    return _reference(body)[0]
+
+
+def _reference(body: dict[str, Any]) -> tuple[int, int]:
+    """The broadcast a button is about, and the revision it was drawn from."""
+    match = re.fullmatch(r"(\d{1,9}):(\d{1,9})", str(body["actions"][0].get("value") or ""))
     if match is None:
         raise Invalid("old_view", field="")
-    return int(match[1])
+    return int(match[1]), int(match[2])

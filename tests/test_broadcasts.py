@@ -225,11 +225,14 @@ async def test_two_organisers_never_overwrite_each_other_unseen(running: Databas
 async def test_a_draft_is_discarded_and_gone(running: Database, second: Config) -> None:
     async with running.begin() as db:
         row = await draft(db, second)
-        await broadcasts.discard(db, row.id, by=await ada(db), now=DAYS_BEFORE)
+        with pytest.raises(Stale):
+            await broadcasts.discard(db, row.id, revision=row.revision - 1, by=await ada(db), now=DAYS_BEFORE)
+        await broadcasts.discard(db, row.id, revision=row.revision, by=await ada(db), now=DAYS_BEFORE)
         assert await broadcasts.listed(db) == []
-        for deed in (broadcasts.discard, broadcasts.withdraw, broadcasts.stop):
-            with pytest.raises(Refusal):
-                await deed(db, row.id, by=await ada(db), now=DAYS_BEFORE)  # type: ignore[operator]
+        with pytest.raises(Refusal):
+            await broadcasts.withdraw(db, row.id, by=await ada(db), now=DAYS_BEFORE)
+        with pytest.raises(Refusal):
+            await broadcasts.stop(db, row.id, by=await ada(db), now=DAYS_BEFORE)
         with pytest.raises(NotFound):
             await broadcasts.get(db, 999_999)
 

@@ -136,11 +136,12 @@ async def post(
     return row
 
 
-async def discard(db: AsyncSession, number: int, *, by: Person, now: datetime) -> Announcement:
-    """Throw a draft away. Raises Refusal when it is none any more."""
+async def discard(db: AsyncSession, number: int, *, revision: int, by: Person, now: datetime) -> Announcement:
+    """Throw a draft away. Raises Stale when somebody else edited it, Refusal when it is none any more."""
     row = await _locked(db, number)
     if row.state != State.DRAFT:
         raise Refusal("announcement_done", state=row.state)
+    await _same(db, row, revision)
     row.state, row.revision = State.DISCARDED, row.revision + 1
     _record(db, row, "discard", by, now)
     return row
