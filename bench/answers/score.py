@@ -97,7 +97,8 @@ def show(name: str, outcomes: list[Outcome], failures: bool) -> None:
     times = sorted(outcome.seconds * 1000 for outcome in outcomes)
     print(
         f"wrong of all {100 * wrong / total:.1f} %   p50 {times[total // 2]:.2f} ms   "
-        f"p99 {times[min(total - 1, int(total * 0.99))]:.2f} ms   slowest {times[-1]:.2f} ms   RSS {memory():.0f} MB"
+        f"p99 {times[min(total - 1, int(total * 0.99))]:.2f} ms   slowest {times[-1]:.2f} ms   "
+        f"RSS {memory():.0f} MB"
     )
     if failures:
         for outcome in outcomes:
@@ -106,9 +107,8 @@ def show(name: str, outcomes: list[Outcome], failures: bool) -> None:
                 topics = ",".join(line.get("topics", []))
                 print(f"- {outcome.verdict:<9}{line['id']} [{line['expect']} {topics}] {line['text']!r}")
                 if outcome.verdict == "wrong":
-                    print(
-                        f"           must {line.get('must', [])} not {line.get('must_not', [])} got {outcome.reply.text[:160]!r}"
-                    )
+                    print(f"           must {line.get('must', [])} not {line.get('must_not', [])}")
+                    print(f"           got {outcome.reply.text[:160]!r}")
 
 
 def memory() -> float:

@@ -31,7 +31,7 @@ def _aside(tokens: list[Token], splitter: Splitter) -> set[int]:
     inside = False
     for at, token in enumerate(tokens):
         before = tokens[at - 1].norm if at else ""
-        led = at == 0 or before in splitter.prepositions or before in splitter.asking
+        led = at == 0 or (before in splitter.prepositions and before != "of") or before in splitter.asking
         described = token.norm in ("a", "an") and before in ("as", "am", "being")
         if (token.norm in splitter.own and led) or described or (token.norm == "of" and before == "behalf"):
             inside = True

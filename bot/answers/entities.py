@@ -55,8 +55,10 @@ class Entities:
         places: Places,
         calendar: Calendar,
         is_word: Callable[[str], bool],
+        kind_of: Callable[[str], str],
     ) -> None:
         self.is_word = is_word
+        self.kind_of = kind_of
         self.lexicon = lexicon
         self.places = places
         self._numbers: dict[str, int] = {}
@@ -107,10 +109,17 @@ class Entities:
                     found.append(Atom(names - {""}, tuple(line[at : at + length]), value))
                 at += length
                 continue
-            if not self.lexicon.is_harmless(token):
+            if not self.lexicon.is_harmless(token) or self._is_noun(line, at):
                 found.append(Atom(frozenset({"?"}), (token,)))
             at += 1
         return found
+
+    def _is_noun(self, line: list[Token], at: int) -> bool:
+        """ "the show", "a hope": a verb that carries nothing is a noun behind an article, and may matter."""
+        if norm_at(line, at - 1) not in ("the", "a", "an"):
+            return False
+        norm = line[at].norm
+        return self.kind_of(norm) == "v" and norm_at(line, at + 1) not in self.lexicon.vocabulary
 
     def _longest(self, line: list[Token], at: int) -> tuple[int, frozenset[str], object]:
         best: tuple[int, frozenset[str], object] = (0, frozenset(), None)

@@ -15,6 +15,17 @@ ONLY_EVENT = frozenset({EVENT, "orgevent"})
 FRAGMENT = 5  # tokens of a message that may be nothing but a catchword
 ALWAYS = frozenset({"greeting", "thanks", "chatter", "bot"})  # said beside anything
 WORKSHOP = frozenset({"takeplace", "light"})  # accepted by every topic about the workshop itself
+# What no topic takes beside its own words unless it says so.
+BLOCKERS = frozenset({
+    UNKNOWN, "number", "other", "otherorg", "next", "he", "questionword", "behalf", "inside", "segment",
+    "order", "activity", "compare", "highlight", "standardword", "listed", "unlisted", "code",
+    "subject", "othernumber", "place", "zone_", "clocknow", "injection", "command", "untilword",
+    "reginfo", "existential", "attends", "matter", "org", "short", "email", "url", "when", "date",
+    "span", "where", "who", "howmany", "why", "how", "sign", "organise", "programme", "title",
+    "statusq", "over", "discuss", "launch", "meaning", "person", "office", "director", "developed",
+    "inperson", "hq", "amount", "calendar", "paidmodes", "nownext", "letter", "money", "field", "clock",
+    "convert",
+})  # fmt: skip
 # What is asked of a thing, rather than the thing.
 ATTRIBUTES = frozenset({"when", "where", "who", "how", "why", "cost", "link", "start", "end", "duration"})
 # What alone, as the rest of a list, asks for nothing.

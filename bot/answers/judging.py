@@ -16,6 +16,7 @@ from bot.answers.entities import Atom
 from bot.answers.forms import (
     ALWAYS,
     ATTRIBUTES,
+    BLOCKERS,
     EVENT,
     FRAGMENT,
     KEYS,
@@ -53,6 +54,7 @@ class Judge:
         self.reader = reader
         self.splitter = splitter
         self._learn_topics()
+        self._declining = {topic.id for topic in self.topics if topic.front.known is not True}
         self._forms: dict[str, list[tuple[Topic, Form]]] = {}
         for topic in self.topics:
             for form in topic.alternatives:
@@ -80,7 +82,8 @@ class Judge:
                 if own_forms and (key := key_of(atoms)):
                     topic.keys.add(key)
                     topic.alternatives.append(Form(key))
-                allows.update(name for atom in atoms for name in atom.names if name != UNKNOWN)
+                if not topic.needs:
+                    allows.update(name for atom in atoms for name in atom.names if name != UNKNOWN)
             topic.allows = frozenset(allows)
 
     def _own_name(self, topic: Topic) -> str:
@@ -99,7 +102,9 @@ class Judge:
         part.atoms = self.reader.atoms(part.tokens)
         if asks_who_comes(part, self.splitter):
             part.atoms = [*part.atoms, Atom(frozenset({"attends"}), (part.tokens[0],))]
-        norms = [norm for norm in part.norms if norm not in self.splitter.lead_in]
+        norms = [norm for norm in part.norms if norm not in self.splitter.lead_in or norm in ("is", "are")]
+        if self._asks_for_another(part):
+            part.atoms = [*part.atoms, Atom(frozenset({"existential"}), (part.tokens[0],))]
         if norms[:1] == ["what"] and norms[1:2] in (["do"], ["does"]) and norms[-1] == "do":
             part.atoms = [*part.atoms, Atom(frozenset({"activity"}), (part.tokens[-1],))]
         whole = self._best(part, unknown)
@@ -108,7 +113,9 @@ class Judge:
             topics = {
                 match.topic.id for match in split if match.topic is not None and not unknown(match.topic)
             }
-            return split if len(topics) > 1 and len(topics) == len(split) else [whole]
+            return (
+                split if len(topics) > 1 and len(topics) == len(split) else self._with_equal(whole, unknown)
+            )
         if split:
             return split
         if whole.topic is None:
@@ -116,6 +123,23 @@ class Judge:
             if len(kept) < len(part.atoms):
                 return [self._best(part, unknown, kept)]
         return [whole]
+
+    def _with_equal(self, match: Match, unknown: Callable[[Topic], bool]) -> list[Match]:
+        """A part that is as much another known topic's is answered by both."""
+        if match.topic is None or match.topic.front.kind != "topic":
+            return [match]
+        equal = [topic for topic in match.near if topic.front.kind == "topic" and not unknown(topic)]
+        return [match, *(Match(match.part, topic, match.confidence) for topic in equal[:1])]
+
+    def _asks_for_another(self, part: Part) -> bool:
+        """ "Is there a workshop on Friday?" asks whether there is one, not when the workshop is."""
+        norms = part.norms
+        existing = norms[1:2] == ["there"] and norms[0] in ("is", "are", "will", "was", "were")
+        return (
+            existing
+            and bool({"a", "an", "any"} & set(norms[2:4]))
+            and any(EVENT in a.names for a in part.atoms)
+        )
 
     def _judge_pieces(self, part: Part, unknown: Callable[[Topic], bool]) -> list[Match]:
         """Items of a list answered one by one, where at least one can be and none belongs to the others."""
@@ -219,6 +243,7 @@ class Judge:
                 1
                 for atom in atoms
                 if not atom.names & accepted
+                and not (topic.front.broad and self._is_beside(atom, form))
                 and EVENT not in atom.names
                 and not self._is_light(atom, form, atoms, tokens, polar)
                 and not (form.names_too and polar and UNKNOWN in atom.names and self._is_name(atom, tokens))
@@ -226,6 +251,11 @@ class Judge:
             if (left == 0, score, -left) > (best[1] == 0 and best[0] > 0, best[0], -best[1]):
                 best = (score, left)
         return best
+
+    def _is_beside(self, atom: Atom, form: Form) -> bool:
+        """Whether an atom may stand beside a form's own key word without changing what is asked."""
+        keyed = any(need & KEYS for need in form.needs)
+        return keyed and not atom.names & BLOCKERS and not any(name in self._declining for name in atom.names)
 
     def _is_light(
         self, atom: Atom, form: Form, atoms: Sequence[Atom], tokens: Sequence[Token], polar: bool

@@ -49,6 +49,7 @@ class Front(BaseModel):
     sources: list[str] = []
     check: str = ""
     precise: bool = False  # light words ("decide", "help") count: the topic is about a thing of its own
+    broad: bool = False  # beside its own key word, what blocks nothing may be said (forms.BLOCKERS)
     strict: bool = False  # an unknown topic that does not take what it does not understand
 
 

@@ -41,7 +41,9 @@ class Reader:
         calendar = Calendar.of(language)
         known = self.lexicon.vocabulary | self.matter_words | calendar.words() | words.times.words()
         self.spelling = Spelling(known, english())
-        self.entities = Entities(config, self.lexicon, places, calendar, self.spelling.is_word)
+        self.entities = Entities(
+            config, self.lexicon, places, calendar, self.spelling.is_word, self.spelling.kind
+        )
 
     def _name_things(self, topics: Sequence[Topic]) -> None:
         """Words of topics, subjects, segments, the organiser and the letter's signatory."""
