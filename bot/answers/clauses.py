@@ -181,7 +181,8 @@ class Clauses:
                 return tokens[at:]
             led = any(token.norm in self.asking for token in head[-4:])
             last = at + 1 >= len(tokens) or any(token.norm in self.wh for token in head)
-            if norm in self.wh and led and not last:
+            inverted = norm in self.polar and self.opens(tokens, at) and tokens[at - 1].norm in self.asking
+            if (norm in self.wh or inverted) and led and not last:
                 return tokens[at:]
         for at in range(1, min(len(tokens) - 2, 9)):
             if tokens[at].norm in self.reporting and tokens[0].norm in self.tellers:

@@ -14,6 +14,7 @@ UNKNOWN = "?"  # a word that stands nowhere
 ONLY_EVENT = frozenset({EVENT, "orgevent"})
 FRAGMENT = 5  # tokens of a message that may be nothing but a catchword
 ALWAYS = frozenset({"greeting", "thanks", "chatter", "bot"})  # said beside anything
+HASTE = frozenset({"soon"})
 WORKSHOP = frozenset({"takeplace", "light"})  # accepted by every topic about the workshop itself
 # What no topic takes beside its own words unless it says so.
 BLOCKERS = frozenset({

@@ -19,6 +19,7 @@ from bot.answers.forms import (
     BLOCKERS,
     EVENT,
     FRAGMENT,
+    HASTE,
     KEYS,
     SOFT,
     UNKNOWN,
@@ -182,7 +183,8 @@ class Judge:
         names = frozenset(name for atom in atoms for name in atom.names)
         size = len(part.tokens)
         polar = self.splitter.is_polar(part)
-        small = size <= 9 and not part.asked and not any(atom.names & ATTRIBUTES for atom in atoms)
+        small = size <= 9 and not part.asked and not self.splitter.opens(part.tokens, 0)
+        small = small and not any(atom.names & ATTRIBUTES for atom in atoms)
         for topic, forms in self._candidates(names):
             if key and key in topic.keys:
                 best.append((len(key) + 0.25, topic))
@@ -237,7 +239,7 @@ class Judge:
             if not form.fits(names, len(tokens), polar) or not distinct(form.needs, atoms):
                 continue
             score = form.score
-            general = ALWAYS if topic.front.precise else ALWAYS | WORKSHOP
+            general = ALWAYS | HASTE if topic.front.precise else ALWAYS | HASTE | WORKSHOP
             accepted = topic.allows.union(general, *form.needs)
             left = sum(
                 1

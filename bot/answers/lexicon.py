@@ -165,6 +165,8 @@ class Lexicon:
         for word in words.lists.light.split():
             if not self.names(word):
                 self.add(word, "light")
+            elif self.split(word) not in self._exact:
+                self.add(f"={word}", "light")
         for phrase in words.lists.harmless_phrases:
             self.add(phrase, "")
         self.vocabulary |= self.harmless

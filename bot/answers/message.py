@@ -27,6 +27,8 @@ OPEN_TO_OPINION = frozenset({
 # What alone repeats a question: "…, at what time?"
 BARE = frozenset({"when", "where", "who", "how", "cost", "start"})
 
+_QUESTION = frozenset({"questionword"})  # "one more question": it follows
+
 
 @dataclass(frozen=True, slots=True)
 class Language:
@@ -112,7 +114,8 @@ class Message:
 
     def _asking(self, matches: list[Match]) -> list[Match]:
         """Leave out what only told something, when something was asked beside it; places told still count."""
-        matches = [match for match in matches if match.part.atoms] or matches
+        said = [match for match in matches if any(atom.names != _QUESTION for atom in match.part.atoms)]
+        matches = said or matches
         requests = [
             match
             for match in matches
@@ -140,6 +143,9 @@ class Message:
         before = matches[at - 1] if at else None
         if match.topic is None or before is None or before.part.sentence != match.part.sentence:
             return False
+        splitter = self.understanding.splitter
+        if before.part.norms[0] in splitter.selves | splitter.mine | splitter.context:
+            return False  # it told something about the asker
         declined = before.topic is None or self._is_unknown(before.topic)
         said = {name for atom in before.part.atoms for name in atom.names}
         shared = any(atom.names & said for atom in match.part.atoms)

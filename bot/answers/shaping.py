@@ -45,10 +45,17 @@ def described(atoms: list[Atom], title: Names) -> list[Atom]:
         if "matter" in atom.names:
             run.append(atom)
             continue
-        made.extend(_titled(run, title))
+        made.extend(_after_event(made, run, title))
         made.append(atom)
         run = []
-    return [*made, *_titled(run, title)]
+    return [*made, *_after_event(made, run, title)]
+
+
+def _after_event(made: list[Atom], run: list[Atom], title: Names) -> list[Atom]:
+    """ "The workshop on the environmental footprint": words of the title right behind the event are it."""
+    if made and EVENT in made[-1].names and run and all(_titular(atom, title) for atom in run):
+        return []
+    return _titled(run, title)
 
 
 def _titular(atom: Atom, title: Names) -> bool:
