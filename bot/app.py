@@ -49,7 +49,7 @@ from handlers import answers as answer_handlers
 from handlers import page, web
 from handlers.bolt import Bolt
 from handlers.desk import Desk
-from handlers.directory import UNREACHABLE, Directory
+from handlers.directory import UNREACHABLE, Directory, reason_of
 from handlers.manifest import manifest
 from handlers.metrics import Metrics, Parts
 from handlers.socket_mode import SocketMode
@@ -110,8 +110,8 @@ async def running(
     database cannot be used.
     """
     async with contextlib.AsyncExitStack() as stack:
-        await database.prepare(mode, now=clock.now())
         stack.push_async_callback(database.close)
+        await database.prepare(mode, now=clock.now())
 
         client, poster = await _clients(stack, environment)
         identity = await _identify(client)
@@ -301,12 +301,23 @@ def _token_refused(name: str, reason: str) -> ConfigError:
 
 
 async def _find_channels(directory: Directory) -> None:
-    missing = await directory.resolve()
-    if missing:
-        right = "create it and invite the bot, or name another in config.toml"
-        raise ConfigError(
-            [Mistake(f"channels ({name})", "the bot does not see this channel", right) for name in missing]
-        )
+    """Raises ConfigError unless every channel of the configuration is there and the bot is in it."""
+    try:
+        missing = await directory.resolve()
+        outside = await directory.outside()
+    except UNREACHABLE as error:
+        wrong = f"Slack does not say which channels there are ({reason_of(error)})"
+        right = "compare the app's scopes with `workshop-bot manifest`, and reinstall it"
+        raise ConfigError([Mistake("channels", wrong, right)]) from None
+    mistakes = [
+        Mistake(f"channels ({name})", "the bot does not see this channel", "create it and invite the bot")
+        for name in missing
+    ] + [
+        Mistake(f"channels.{key}", "the bot is not in this channel", "type /invite @workshop there")
+        for key in outside
+    ]
+    if mistakes:
+        raise ConfigError(mistakes)
 
 
 def _bolt(client: AsyncWebClient, identity: AuthorizeResult) -> Bolt:

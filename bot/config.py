@@ -523,6 +523,24 @@ def mistake_of(detail: Any) -> Mistake:
     return Mistake(key, f"{shown} does not fit", right)
 
 
+_TOKENS = {
+    "SLACK_BOT_TOKEN": (r"xoxb-[\w-]{8,}", "the Bot User OAuth Token, which starts with xoxb-"),
+    "SLACK_APP_TOKEN": (r"xapp-[\w-]{8,}", "the App-Level Token, which starts with xapp-"),
+    "SLACK_SIGNING_SECRET": (r"[0-9a-f]{16,}", "hexadecimal digits, under Basic Information"),
+}
+_KINDS = {"xoxb-": "a bot token", "xapp-": "an app-level token", "xoxp-": "a person's token"}
+
+
+def _looks_wrong(name: str, value: str) -> str:
+    """What a token looks like instead; never the token."""
+    if value != value.strip():
+        return "it has spaces around it"
+    prefix = next((prefix for prefix in _KINDS if value.startswith(prefix)), None)
+    if prefix is None:
+        return "it has another shape than Slack's"
+    return "it is cut off" if _TOKENS[name][0].startswith(prefix) else f"it looks like {_KINDS[prefix]}"
+
+
 class Environment(BaseModel):
     """What differs per installation: tokens, addresses, the database. Read once at start."""
 
@@ -550,6 +568,34 @@ class Environment(BaseModel):
             "public_url": "WORKSHOP_PUBLIC_URL",
         }
         return cls(**{field: given[name] for field, name in names.items() if given.get(name)})
+
+    def secrets(self) -> dict[str, str | None]:
+        """The tokens by the names of their variables."""
+        return {
+            "SLACK_BOT_TOKEN": self.bot_token,
+            "SLACK_APP_TOKEN": self.app_token,
+            "SLACK_SIGNING_SECRET": self.signing_secret,
+        }
+
+    def malformed(self) -> list[Mistake]:
+        """Tokens that cannot be right: swapped, cut off, of another kind."""
+        return [
+            Mistake(name, _looks_wrong(name, value), f"copy it again: {_TOKENS[name][1]}")
+            for name, value in self.secrets().items()
+            if value is not None and not re.fullmatch(_TOKENS[name][0], value)
+        ]
+
+    def missing(self) -> list[Mistake]:
+        """What joining Slack takes and is not there."""
+        found = []
+        if self.bot_token is None:
+            right = "set it to the token that starts with xoxb-"
+            found.append(Mistake("SLACK_BOT_TOKEN", "it is not set", right))
+        if self.app_token is None and self.signing_secret is None:
+            wrong = "neither it nor SLACK_SIGNING_SECRET is set"
+            right = "set SLACK_APP_TOKEN for Socket Mode, or SLACK_SIGNING_SECRET for HTTP"
+            found.append(Mistake("SLACK_APP_TOKEN", wrong, right))
+        return found
 
     def __repr__(self) -> str:  # tokens must not reach a log through a repr
         return "Environment(…)"

@@ -61,6 +61,15 @@ class Directory:
                 self.places[key] = channel_id
         return missing
 
+    async def outside(self) -> list[str]:
+        """The config keys of channels that the bot is not in: it can read them, and not post there."""
+        found = []
+        for key, channel in self.places.items():
+            channel_info = (await self.client.conversations_info(channel=channel))["channel"]
+            if not channel_info.get("is_member"):
+                found.append(key)
+        return found
+
     async def roles(self) -> Roles:
         """Who moderates and who organises, no older than `ROLES_KEPT` while Slack answers."""
         async with self._asking:
@@ -74,7 +83,7 @@ class Directory:
                 )
                 self._roles_at = now
             except UNREACHABLE as error:
-                log.warning("roles could not be refreshed: %s", _reason(error))
+                log.warning("roles could not be refreshed: %s", reason_of(error))
                 stale = self._roles_at is None or not timedelta() <= now - self._roles_at < ROLES_AT_MOST
                 if self._roles is None or stale:
                     return Roles(
@@ -87,12 +96,18 @@ class Directory:
         """Ask Slack again at the next deed, for example because somebody joined or left a channel."""
         self._roles_at = None
 
+    async def members(self, entry: str) -> set[str]:
+        """Who one entry of `roles` in config.toml means. Raises LookupError for a channel not found."""
+        if entry.startswith("#") and entry not in self._channel_ids:
+            raise LookupError(entry)
+        return set(await self._members([entry]))
+
     async def profile(self, slack_id: str) -> Profile | None:
         """What Slack says of a person; None when it does not answer."""
         try:
             user = (await self.client.users_info(user=slack_id, include_locale=True))["user"]
         except UNREACHABLE as error:
-            log.warning("a profile could not be read: %s", _reason(error))
+            log.warning("a profile could not be read: %s", reason_of(error))
             return None
         profile = user.get("profile") or {}
         return Profile(
@@ -124,7 +139,8 @@ def _user_ids(entries: Iterable[str]) -> list[str]:
     return [entry for entry in entries if re.fullmatch(r"[UW][A-Z0-9]+", entry)]
 
 
-def _reason(error: BaseException) -> str:
+def reason_of(error: BaseException) -> str:
+    """Why Slack could not be asked, in a word."""
     if isinstance(error, SlackApiError):
         response = error.response
         return str(response.get("error")) if hasattr(response, "get") else "an answer that is not JSON"

@@ -20,7 +20,7 @@ from bot import day, logs
 from bot.clock import Clock, SimulatedClock
 from bot.commands.opening import ConfigFile, Json, database_url, err, instant, load, out
 from bot.config import Config, Environment, Moment
-from bot.errors import ConfigError, Mistake, StoreError
+from bot.errors import ConfigError, StoreError
 from bot.rehearsal.server import LocalWorkspace
 from bot.store.engine import Database
 
@@ -29,20 +29,7 @@ def run(config: ConfigFile = None) -> None:
     """Join the real Slack: Socket Mode with SLACK_APP_TOKEN, HTTP with SLACK_SIGNING_SECRET."""
     logs.configure()
     settings, environment = load(config), Environment.read()
-    mistakes = []
-    if environment.bot_token is None:
-        mistakes.append(
-            Mistake("SLACK_BOT_TOKEN", "it is not set", "set it to the token that starts with xoxb-")
-        )
-    if environment.app_token is None and environment.signing_secret is None:
-        mistakes.append(
-            Mistake(
-                "SLACK_APP_TOKEN",
-                "neither it nor SLACK_SIGNING_SECRET is set",
-                "set SLACK_APP_TOKEN for Socket Mode, or SLACK_SIGNING_SECRET for HTTP",
-            )
-        )
-    if mistakes:
+    if mistakes := [*environment.malformed(), *environment.missing()]:
         raise ConfigError(mistakes)
     url = database_url(config)
     with _only_one(url):

@@ -179,6 +179,21 @@ class Database:
         except (SQLAlchemyError, OSError) as error:
             raise StoreError(f"the database cannot be used: {_first_line(error)}") from error
 
+    async def mode(self) -> str | None:
+        """Whether a live or a rehearsal run made it; None for an empty one."""
+        async with self.read() as db:
+            stamp = await db.get(Stamp, 1)
+            return None if stamp is None else stamp.mode
+
+    async def probe(self) -> None:
+        """Write a row and take it back. Raises StoreError when that fails: full, read-only, locked."""
+        try:
+            async with self._write() as db, db.begin() as transaction:
+                await db.execute(text("UPDATE stamp SET mode = mode"))
+                await transaction.rollback()
+        except (SQLAlchemyError, OSError) as error:
+            raise StoreError(f"it cannot be written: {_first_line(error)}") from error
+
     async def overwrite_removed(self) -> None:
         """Have what was erased leave SQLite's log too, as far as those who read at this moment allow.
 
