@@ -193,8 +193,8 @@ class Judge:
             if score <= 0:
                 continue
             if topic.front.kind == "small_talk":
-                if left == 0 or (small and not topic.front.strict) or self._is_small(topic, atoms):
-                    bonus = 10 if self._is_small(topic, atoms) and not part.asked and topic.id != "bot" else 0
+                if left == 0 or (small and not topic.front.strict) or self._is_small(topic, part):
+                    bonus = 10 if self._is_small(topic, part) and not part.asked and topic.id != "bot" else 0
                     best.append((score / 100 + bonus if left else score + bonus, topic))
             elif left == 0 or (unknown(topic) and not topic.front.strict):
                 best.append((score, topic))
@@ -212,9 +212,11 @@ class Judge:
             confidence = 0.88
         return Match(part, best[0][1], confidence, tuple(topic for score, topic in best[1:3] if score == top))
 
-    def _is_small(self, topic: Topic, atoms: Sequence[Atom]) -> bool:
+    def _is_small(self, topic: Topic, part: Part) -> bool:
         """Whether a part is a greeting or thanks with nothing but who, when and where beside it."""
-        return topic.id in ALWAYS and all(atom.names & (SOFT | {topic.id}) for atom in atoms)
+        if topic.id not in ALWAYS or part.norms[0] in ("what", "which", "when", "where", "is", "can", "do"):
+            return False
+        return all(atom.names & (SOFT | {topic.id}) for atom in part.atoms)
 
     def _candidates(self, names: Names) -> list[tuple[Topic, list[Form]]]:
         """The topics of which at least one form may have been said, with those forms."""
@@ -306,7 +308,9 @@ def _merged(matches: list[Match]) -> list[Match]:
             and any(other.topic is not match.topic for other in matches)
         ):
             continue
-        if match.topic is not None and any(other.topic is match.topic for other in made):
+        same = next((other for other in made if match.topic is not None and other.topic is match.topic), None)
+        if same is not None:
+            same.part.atoms = [*same.part.atoms, *match.part.atoms]
             continue
         made.append(match)
     return made

@@ -66,6 +66,7 @@ class Lists(BaseModel):
     small: str  # words that come in pairs: "more or less"
     who_may: str  # words that begin a question about who comes
     ourselves: str  # words that make it one about who may
+    counted: str  # words that a number before them counts
     named_by: str  # words that a name follows
 
 
@@ -102,6 +103,7 @@ class Words(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     rewrite: dict[str, str]
+    digits: dict[str, str]
     lists: Lists
     panel: Panel
     times: Times

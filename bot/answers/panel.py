@@ -68,12 +68,9 @@ class PanelQuestions:
             asked = any(norm in QUESTION_WORDS for norm in before)
             if asked and before[-1:] and before[-1] in ("for", "to", "4", "2") and len(before) <= 10:
                 return end
-            if (
-                before in (["for"], ["to"], ["@"], [])
-                and end < len(norms)
-                and tokens[end].kind == "mark"
-                and norms[end] in (":", "-")
-            ):
+            panelist = tuple(norms[at:end]) in self._panelists
+            called = end < len(norms) and tokens[end].kind == "mark" and norms[end] in (":", "-")
+            if called and before in (["for"], ["to"], ["@"], []) and (before or panelist):
                 return end
             if (
                 any(norm in ("ask", "asking") for norm in before)
@@ -81,7 +78,7 @@ class PanelQuestions:
                 and len(norms) - end >= 3
             ):
                 return end
-            if tuple(norms[at:end]) not in self._panelists:
+            if not panelist:
                 continue
             if before and before[-1] in self._polar and len(before) <= 3 and not ends_head:
                 follows = [

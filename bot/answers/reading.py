@@ -35,6 +35,7 @@ class Reader:
         self.config = config
         self.words = words
         self.foreign = foreign
+        self._counted = frozenset(words.lists.counted.split()) | words.times.words()
         self.lexicon = Lexicon(words, (config.workshop.organiser, *config.workshop.organiser_aliases))
         self._name_things(topics)
         self.matter = self._matter()
@@ -101,6 +102,8 @@ class Reader:
     def sentences(self, text: str) -> list[Sentence]:
         """Sentences of cleaned text: other languages' words put into this one, typing errors mended."""
         found = sentences(text, self.words.rewrites)
+        for sentence in found:
+            self._spell_out(sentence.tokens)
         if self.foreign:
             self._translate(found)
         mended = 0
@@ -115,6 +118,14 @@ class Reader:
                         token.norm, token.corrected = meant, True
                 token.stem = stem(token.norm)
         return found
+
+    def _spell_out(self, tokens: Sequence[Token]) -> None:
+        """ "how 2 register", "price 4 students": digits that are words."""
+        for before, token, after in zip(tokens, tokens[1:], tokens[2:], strict=False):
+            meant = self.words.digits.get(token.norm)
+            words = before.kind == "word" and after.kind == "word"
+            if meant is not None and words and after.norm not in self._counted:
+                token.norm, token.kind = meant, "word"
 
     def _translate(self, found: list[Sentence]) -> None:
         """Put the words of a message in another language into this one, where a table has them."""
