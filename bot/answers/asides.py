@@ -25,7 +25,7 @@ def asks_who_comes(part: Part, splitter: Splitter) -> bool:
 
 
 def _aside(tokens: list[Token], splitter: Splitter) -> set[int]:
-    """The ids of tokens in "for my boss", "as a beekeeper", "on behalf of the village", and adverbs."""
+    """The ids of tokens in "for my boss", "as a beekeeper", "on behalf of the village"."""
     ends = splitter.wh | splitter.polar | splitter.coordinators | splitter.conditions | {",", "that"}
     aside: set[int] = set()
     inside = False
@@ -37,7 +37,7 @@ def _aside(tokens: list[Token], splitter: Splitter) -> set[int]:
             inside = True
         elif token.norm in ends or (token.norm in splitter.prepositions and token.norm != "of"):
             inside = False
-        if inside or (token.kind == "word" and len(token.norm) > 5 and token.norm.endswith("ly")):
+        if inside:
             aside.add(id(token))
     return aside
 
@@ -45,7 +45,7 @@ def _aside(tokens: list[Token], splitter: Splitter) -> set[int]:
 def without_asides(part: Part, splitter: Splitter) -> list[Atom]:
     """The atoms that are left when what only tells about the asker is taken away.
 
-    "for my boss", "as a beekeeper", "on behalf of the village", "officially", "can the mayor attend",
+    "for my boss", "as a beekeeper", "on behalf of the village", "can the mayor attend",
     "can I join to write about it".
     """
     tokens = part.tokens

@@ -18,7 +18,7 @@ HASTE = frozenset({"soon"})
 WORKSHOP = frozenset({"takeplace", "light"})  # accepted by every topic about the workshop itself
 # What no topic takes beside its own words unless it says so.
 BLOCKERS = frozenset({
-    UNKNOWN, "number", "other", "otherorg", "next", "he", "questionword", "behalf", "inside", "segment",
+    UNKNOWN, "another", "number", "other", "otherorg", "next", "he", "questionword", "behalf", "inside", "segment",
     "order", "activity", "compare", "highlight", "standardword", "listed", "unlisted", "code",
     "subject", "othernumber", "place", "zone_", "clocknow", "injection", "command", "untilword",
     "reginfo", "existential", "attends", "matter", "org", "short", "email", "url", "when", "date",

@@ -106,6 +106,8 @@ class Judge:
         norms = [norm for norm in part.norms if norm not in self.splitter.lead_in or norm in ("is", "are")]
         if self._asks_for_another(part):
             part.atoms = [*part.atoms, Atom(frozenset({"existential"}), (part.tokens[0],))]
+        if self._names_another(part):
+            part.atoms = [*part.atoms, Atom(frozenset({"another"}), (part.tokens[0],))]
         if norms[:1] == ["what"] and norms[1:2] in (["do"], ["does"]) and norms[-1] == "do":
             part.atoms = [*part.atoms, Atom(frozenset({"activity"}), (part.tokens[-1],))]
         whole = self._best(part, unknown)
@@ -131,6 +133,21 @@ class Judge:
             return [match]
         equal = [topic for topic in match.near if topic.front.kind == "topic" and not unknown(topic)]
         return [match, *(Match(match.part, topic, match.confidence) for topic in equal[:1])]
+
+    def _names_another(self, part: Part) -> bool:
+        """ "The meeting with my boss", "the SG5 meeting": an event of somebody else's."""
+        own = frozenset(self.reader.words.lists.own_events.split())
+        for at, atom in enumerate(part.atoms):
+            if EVENT not in atom.names:
+                continue
+            index = next(index for index, token in enumerate(part.tokens) if token is atom.tokens[-1])
+            if [token.norm for token in part.tokens[index + 1 : index + 2]] == ["with"]:
+                return True
+            before = part.atoms[at - 1] if at else None
+            foreign = before is not None and "subject" in before.names and 0 < atom.start - before.end <= 1
+            if foreign and atom.tokens[-1].norm not in own:
+                return True
+        return False
 
     def _asks_for_another(self, part: Part) -> bool:
         """ "Is there a workshop on Friday?" asks whether there is one, not when the workshop is."""
@@ -285,7 +302,9 @@ class Judge:
         before_key = any(after[:1] == [key.tokens[0].norm] and key.start > atom.start for key in keys)
         if kind in ("a", "v") and before_key:
             return True
-        return any(0 <= atom.start - key.end <= 1 and "not" not in atom.names for key in keys) and not polar
+        return (
+            any(0 <= atom.start - key.end <= 1 and "venueword" not in key.names for key in keys) and not polar
+        )
 
     def _is_name(self, atom: Atom, tokens: Sequence[Token]) -> bool:
         """Whether an unknown word is a name that takes part: "by Ericsson", "at Palexpo"."""

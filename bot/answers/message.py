@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from bot.answers.compose import Composer, Moment, Said
 from bot.answers.entities import Atom
@@ -66,7 +67,7 @@ class Message:
             return self._for_panel(panel)
         if self.learned and (found := self.understanding.learned(self.text, self.learned)) is not None:
             return self._learned(found)
-        matches = self._asking(self._joined(self.matches()))
+        matches = [self._of_that_day(match) for match in self._asking(self._joined(self.matches()))]
         opinions = self._opinions(matches)
         matches = [match for match in matches if match not in opinions]
         if opinions and not any(self._answers(match) for match in matches):
@@ -136,6 +137,16 @@ class Message:
             if match.topic is not None and match.topic.front.check == "when":
                 match.places = named
         return requests
+
+    def _of_that_day(self, match: Match) -> Match:
+        """ "Is the workshop in December free?" asks about another workshop; "is it in December?" does not."""
+        atoms = match.part.atoms
+        for at, (event, day) in enumerate(pairwise(atoms)):
+            beside = EVENT in event.names and day.names & {"date", "span"} and 0 < day.start - event.end <= 5
+            premise = at + 2 == len(atoms) and self.understanding.splitter.is_polar(match.part)
+            if beside and not premise and self._claim(match, [day], polar=True).day_fits() is False:
+                return Match(match.part, None)
+        return match
 
     def _echoes(self, match: Match, matches: Sequence[Match]) -> bool:
         """ "The film, at what time is it?": a repeated attribute of what was declined."""
@@ -221,15 +232,7 @@ class Message:
             *match.part.atoms,
             *(atom for atom in match.places if atom not in match.part.atoms),
         ]
-        claim = Claim(
-            match.part,
-            self.understanding.splitter.is_polar(match.part),
-            self.composer.config,
-            self.moment.programme,
-            self.moment.at,
-            self.understanding.splitter.negations,
-            self.understanding.splitter.polar,
-        )
+        claim = self._claim(match, match.part.atoms, self.understanding.splitter.is_polar(match.part))
         one = self.composer.say(
             topic,
             self.moment,
@@ -240,3 +243,11 @@ class Message:
         )
         one.question = match.part.quoted(self.text)
         return one
+
+    def _claim(self, match: Match, atoms: list[Atom], polar: bool) -> Claim:
+        part = replace(match.part, atoms=atoms)
+        splitter = self.understanding.splitter
+        moment = self.moment
+        return Claim(
+            part, polar, self.composer.config, moment.programme, moment.at, splitter.negations, splitter.polar
+        )

@@ -35,6 +35,15 @@ class Claim:
     def values(self, name: str) -> list[object]:
         return [atom.value for atom in self.part.atoms if name in atom.names]
 
+    def day_fits(self) -> bool | None:
+        """Whether the days that are named are the workshop's; None when none can be told."""
+        tz = self.config.workshop.tz
+        start = self.programme.starts.astimezone(tz)
+        today = self.at.astimezone(tz).date()
+        days = [_is_day(day, start.date()) for day in self.values("date") if isinstance(day, Day)]
+        spans = [_is_span(span, start, today) for span in self.values("span") if isinstance(span, tuple)]
+        return _all([*days, *spans])
+
     @property
     def negated(self) -> bool:
         """Whether the claim itself is denied ("it is not free, right?"); "isn't it free?" is no denial."""
