@@ -67,16 +67,14 @@ async def _morning(bot: Bot, workspace: LocalWorkspace, clock: SimulatedClock) -
     await participant.command("/workshop question", "bot")
     await participant.submit({"text": "Which of the three Recommendations should we begin with?"})
     await settle()
-    for person in (participant, workspace.person(ORGANISER)):
+    for person in (participant, workspace.person(MODERATOR)):
         await person.open_home()
         await settle()
 
 
 async def _pictures(page: Page, workspace: LocalWorkspace) -> None:
     def channel(name: str) -> str:
-        found = workspace.state.channel(getattr(workspace.config.channels, name))
-        assert found is not None
-        return found.id
+        return workspace.state.channel(getattr(workspace.config.channels, name)).id
 
     async def take(name: str, **place: str) -> None:
         await page.goto(f"{workspace.url}/?{urlencode(place)}", wait_until="load")
@@ -88,7 +86,7 @@ async def _pictures(page: Page, workspace: LocalWorkspace) -> None:
     await take("channel", **{"as": OTHER, "in": channel("participants")})
     await take("moderators", **{"as": MODERATOR, "in": channel("moderators")})
     await take("organisers", **{"as": ORGANISER, "in": channel("organisers")})
-    await take("home", **{"as": ORGANISER, "in": "bot", "tab": "home"})
+    await take("home", **{"as": MODERATOR, "in": "bot", "tab": "home"})
 
 
 if __name__ == "__main__":
