@@ -398,7 +398,7 @@ class Question(OfWorkshop, Base):
 class Vote(OfWorkshop, Base):
     """One person's word on one question: the score counts those that stand, and is never stored.
 
-    A vote taken back stays as a row that does not stand, so that an older event arriving late changes nothing.
+    A vote taken back stays as a row that does not stand: an older event arriving late changes nothing.
     """
 
     __tablename__ = "votes"
