@@ -184,6 +184,10 @@ class Clauses:
             inverted = norm in self.polar and self.opens(tokens, at) and tokens[at - 1].norm in self.asking
             if (norm in self.wh or inverted) and led and not last:
                 return tokens[at:]
+        if tokens[0].norm in self.mine:  # "my director wants to know | the title"
+            verbs = [at for at in range(2, min(len(tokens) - 1, 7)) if tokens[at].norm in self.asking]
+            if verbs:
+                return tokens[verbs[-1] + 1 :]
         for at in range(1, min(len(tokens) - 2, 9)):
             if tokens[at].norm in self.reporting and tokens[0].norm in self.tellers:
                 return self._told(tokens[at + 1 :])

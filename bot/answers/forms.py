@@ -14,13 +14,13 @@ UNKNOWN = "?"  # a word that stands nowhere
 ONLY_EVENT = frozenset({EVENT, "orgevent"})
 FRAGMENT = 5  # tokens of a message that may be nothing but a catchword
 ALWAYS = frozenset({"greeting", "thanks", "chatter", "bot"})  # said beside anything
-HASTE = frozenset({"soon"})
+HASTE = frozenset({"soon", "eventday"})  # accepted by every topic
 WORKSHOP = frozenset({"takeplace", "light"})  # accepted by every topic about the workshop itself
 # What no topic takes beside its own words unless it says so.
 BLOCKERS = frozenset({
-    UNKNOWN, "another", "number", "other", "otherorg", "next", "he", "questionword", "behalf", "inside", "segment",
-    "order", "activity", "compare", "highlight", "standardword", "listed", "unlisted", "code",
-    "subject", "othernumber", "place", "zone_", "clocknow", "injection", "command", "untilword",
+    UNKNOWN, "another", "number", "other", "otherorg", "next", "he", "questionword", "behalf", "inside",
+    "segment", "order", "activity", "compare", "highlight", "standardword", "listed", "unlisted",
+    "code", "subject", "othernumber", "place", "zone_", "clocknow", "injection", "command", "untilword",
     "reginfo", "existential", "attends", "matter", "org", "short", "email", "url", "when", "date",
     "span", "where", "who", "howmany", "why", "how", "sign", "organise", "programme", "title",
     "statusq", "over", "discuss", "launch", "meaning", "person", "office", "director", "developed",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from bot.answers.compose import Composer, Moment, Said
+from bot.answers.dates import Day
 from bot.answers.entities import Atom
 from bot.answers.forms import EVENT
 from bot.answers.judging import Match
@@ -141,6 +142,13 @@ class Message:
     def _of_that_day(self, match: Match) -> Match:
         """ "Is the workshop in December free?" asks about another workshop; "is it in December?" does not."""
         atoms = match.part.atoms
+        named = [atom for atom in atoms if "eventday" in atom.names]
+        days = [
+            replace(atom, names=frozenset({"date" if isinstance(atom.value, Day) else "span"}))
+            for atom in named
+        ]
+        if days and self._claim(match, days, polar=True).day_fits() is False:
+            return Match(match.part, None)
         for at, (event, day) in enumerate(pairwise(atoms)):
             beside = EVENT in event.names and day.names & {"date", "span"} and 0 < day.start - event.end <= 5
             premise = at + 2 == len(atoms) and self.understanding.splitter.is_polar(match.part)
@@ -161,7 +169,8 @@ class Message:
         said = {name for atom in before.part.atoms for name in atom.names}
         shared = any(atom.names & said for atom in match.part.atoms)
         bare = all(atom.names <= BARE for atom in match.part.atoms)
-        return declined and bare and (shared or "it" in match.part.norms)
+        named = "it" in match.part.norms and not splitter.opens(before.part.tokens, 0)
+        return declined and bare and (shared or named)
 
     def _opinions(self, matches: Sequence[Match]) -> list[Match]:
         """The parts that ask for a judgement, on their own or in their whole sentence."""

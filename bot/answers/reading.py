@@ -35,6 +35,7 @@ class Reader:
         self.config = config
         self.words = words
         self.foreign = foreign
+        self._definite = frozenset(words.lists.definite.split())
         self._counted = frozenset(words.lists.counted.split()) | words.times.words()
         self.lexicon = Lexicon(words, (config.workshop.organiser, *config.workshop.organiser_aliases))
         self._name_things(topics)
@@ -205,7 +206,8 @@ class Reader:
             if general == {"short"} and atom.tokens[0].stem in self.matter:
                 general.add("matter")
             found.append(replace(atom, names=names | general) if general or names is not atom.names else atom)
-        return described(with_codes(found), self._title)
+        definite = {token.end for token in tokens if token.norm in self._definite}
+        return described(with_codes(found), self._title, definite)
 
     def is_foreign(self, found: Sequence[Sentence]) -> bool:
         """Whether most words are of no language that there are files for."""

@@ -24,20 +24,20 @@ def with_codes(found: list[Atom]) -> list[Atom]:
     return made
 
 
-def described(atoms: list[Atom], title: Names) -> list[Atom]:
-    """Take "the virtual ITU footprint" of "the virtual ITU footprint workshop" into the event."""
+def described(atoms: list[Atom], title: Names, definite: set[int]) -> list[Atom]:
+    """Take "the virtual ITU footprint" of "the virtual ITU footprint workshop" into the event.
+
+    `definite` are the ends of words that say which one is meant: "a virtual workshop" is another matter.
+    """
     kept: list[Atom] = []
     for atom in atoms:
         if EVENT in atom.names:
-            while (
-                kept
-                and kept[-1].names & {"matter", "org"}
-                and "subject" not in kept[-1].names
-                and ("org" in kept[-1].names or _titular(kept[-1], title))
-                and _next_to(kept[-1], atom, 30)
-            ):
-                if "org" in kept.pop().names and atom.names == {EVENT}:
+            while kept and _next_to(kept[-1], atom, 30) and _describes(kept[-1], atom, title, definite):
+                taken = kept.pop()
+                if "org" in taken.names and atom.names == {EVENT}:
                     atom = replace(atom, names=ONLY_EVENT)
+            if kept and kept[-1].names & {"date", "span"} and _next_to(kept[-1], atom, 1):
+                kept[-1] = replace(kept[-1], names=frozenset({"eventday"}))
         kept.append(atom)
     made: list[Atom] = []
     run: list[Atom] = []
@@ -56,6 +56,14 @@ def _after_event(made: list[Atom], run: list[Atom], title: Names) -> list[Atom]:
     if made and EVENT in made[-1].names and run and all(_titular(atom, title) for atom in run):
         return []
     return _titled(run, title)
+
+
+def _describes(atom: Atom, event: Atom, title: Names, definite: set[int]) -> bool:
+    if "subject" in atom.names:
+        return False
+    if "virtual" in atom.names:
+        return _next_to(atom, event, 1) and atom.start - 1 in definite
+    return "org" in atom.names or ("matter" in atom.names and _titular(atom, title))
 
 
 def _titular(atom: Atom, title: Names) -> bool:
