@@ -149,7 +149,8 @@ class Delivery(OfWorkshop, Base):
     __table_args__ = (
         UniqueConstraint("workshop_id", "key"),
         Index("ix_deliveries_lane", "workshop_id", "lane", "state", "priority", "not_before", "id"),
-        Index("ix_deliveries_due", "workshop_id", "task", "priority", "not_before", "id"),
+        Index("ix_deliveries_order", "workshop_id", "task", "priority", "not_before", "id"),
+        Index("ix_deliveries_due", "workshop_id", "task", "due_at"),
         Index("ix_deliveries_expiry", "workshop_id", "state", "expires_at"),
     )
 

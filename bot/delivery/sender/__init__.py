@@ -17,24 +17,24 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from slack_sdk.web.async_client import AsyncWebClient
-from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot.clock import Clock
 from bot.config import LimitsSection
-from bot.delivery import claims, failure, outbox, outcomes, pace, retry, wake
+from bot.delivery import claims, due, failure, outcomes, pace, retry, wake
 from bot.delivery.claims import Work
 from bot.delivery.outcomes import OnFailure, Outcome, Sent
 from bot.delivery.retry import LIMITED, LOCKED_OUT, Fault
-from bot.delivery.sender.calls import AWAY, Calls, Composer
+from bot.delivery.sender.calls import Calls, Composer
 from bot.rendering import Rendering
 from bot.store.engine import Database
-from bot.store.tables import Delivery, DeliveryState
 
 log = logging.getLogger(__name__)
 
 SWEEP = 2.0  # wall seconds; rows of another process are seen within this, whatever else fails
 AT_ONCE = 32  # pieces of work at the same time in one process
 DATABASE_PAUSE = 0.5  # wall seconds between two attempts while the database is away
+TROUBLE = (SQLAlchemyError, OSError)
 
 
 class Sender:
@@ -78,6 +78,7 @@ class Sender:
         self._quiet = False
         self._stopping = False
         self._seen = clock.now()
+        self._until: datetime | None = None
         self._looked_at: float | None = None
         database.outbox_listeners.append(self.nudge)
         clock.on_change(self.nudge)
@@ -103,21 +104,12 @@ class Sender:
     async def next_due(self) -> datetime | None:
         """The workshop instant of the next thing to do; None when nothing waits."""
         async with self._database.read() as db:
-            return await claims.next_due(db, self._rates, now=self._clock.now())
-
-    async def age(self) -> timedelta:
-        """How long the longest-waiting message has been due; zero when none is, or all are held back."""
-        async with self._database.read() as db:
-            if await outbox.held(db):
-                return timedelta()
-            waiting = Delivery.state.in_((DeliveryState.PENDING, DeliveryState.SENDING))
-            oldest = (await db.scalars(select(func.min(Delivery.not_before)).where(waiting))).one()
-        return timedelta() if oldest is None else max(timedelta(), self._clock.now() - oldest)
+            return await due.next_due(db, self._rates, now=self._clock.now())
 
     async def step(self) -> bool:
         """Do one piece of work from beginning to end; False when there was none to do now."""
         work = await self._take()
-        if not isinstance(work, Work):
+        if work is None:
             return False
         await self._do(work)
         return True
@@ -131,15 +123,15 @@ class Sender:
                 self._wake.clear()
                 try:
                     work = await self._take()
-                except AWAY as error:
+                except TROUBLE as error:
                     log.error("the outbox cannot be read: %s", _line(error))
                     await asyncio.sleep(DATABASE_PAUSE)
                     continue
-                if isinstance(work, Work):
+                if work is None:
+                    await self._wait(self._until)
+                else:
                     self._start(work)
                     await self._room()
-                else:
-                    await self._wait(work)
         finally:
             listener.cancel()
             await asyncio.gather(listener, return_exceptions=True)
@@ -157,7 +149,8 @@ class Sender:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _take(self) -> Work | datetime | None:
+    async def _take(self) -> Work | None:
+        """Take what is to be done now; when that is nothing, learn when to look again."""
         now, wall = self._clock.now(), self._wall()
         rewound, self._seen = now < self._seen - timedelta(seconds=1), now
         async with self._database.begin() as db:
@@ -165,10 +158,12 @@ class Sender:
                 await claims.forget_leases(db)  # nobody else sends from this database: they are our own
             if rewound and self._clock.simulated:
                 await claims.forget_pace(db, now)
-            self.counts["dropped"] += await claims.drop_late(db, now)
-            taken = await claims.take(db, self._rates, holder=self._holder, now=now, wall=wall)
+            work = await claims.take(db, self._rates, holder=self._holder, now=now, wall=wall)
+            if work is None:
+                self.counts["dropped"] += await due.drop_late(db, now)
+                self._until = await due.soon(db, self._rates, now=now)
         self._ready, self._looked_at = True, asyncio.get_running_loop().time()
-        return taken
+        return work
 
     def _start(self, work: Work) -> None:
         task = asyncio.create_task(self._do(work), name=f"delivery-{work.delivery_id}")
@@ -215,7 +210,7 @@ class Sender:
                 word = await self._recorded(work, outcome)
                 self.counts[word] += 1
                 return
-            except AWAY as error:
+            except TROUBLE as error:
                 log.error(
                     "delivery %d: its outcome cannot be recorded yet: %s", work.delivery_id, _line(error)
                 )

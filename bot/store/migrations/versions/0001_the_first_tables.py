@@ -66,9 +66,10 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('deliveries', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_deliveries_batch'), ['batch'], unique=False)
-        batch_op.create_index('ix_deliveries_due', ['workshop_id', 'task', 'priority', 'not_before', 'id'], unique=False)
+        batch_op.create_index('ix_deliveries_due', ['workshop_id', 'task', 'due_at'], unique=False)
         batch_op.create_index('ix_deliveries_expiry', ['workshop_id', 'state', 'expires_at'], unique=False)
         batch_op.create_index('ix_deliveries_lane', ['workshop_id', 'lane', 'state', 'priority', 'not_before', 'id'], unique=False)
+        batch_op.create_index('ix_deliveries_order', ['workshop_id', 'task', 'priority', 'not_before', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_deliveries_reply_to'), ['reply_to'], unique=False)
 
     op.create_table('exchanges',
@@ -423,6 +424,7 @@ def downgrade() -> None:
     op.drop_table('exchanges')
     with op.batch_alter_table('deliveries', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_deliveries_reply_to'))
+        batch_op.drop_index('ix_deliveries_order')
         batch_op.drop_index('ix_deliveries_lane')
         batch_op.drop_index('ix_deliveries_expiry')
         batch_op.drop_index('ix_deliveries_due')
