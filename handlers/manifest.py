@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from bot.config import Config
 from bot.rendering import clip
-from handlers import questions
+from handlers import panel_answers, questions
 from handlers.commands import COMMAND
 
 Mode = Literal["socket", "http"]
@@ -21,11 +21,9 @@ SCOPES = {
     "channels:read": "conversations.list and .members: channels by name, roles from membership",
     "chat:write": "chat.postMessage, chat.postEphemeral, chat.update, chat.delete",
     "commands": "/workshop and the shortcuts",
-    "files:write": "calendar files",
     "groups:history": "the same looks in private channels",
     "groups:read": "private channels of moderators and organisers",
     "im:history": "message.im; looks into direct messages",
-    "im:read": "conversations.info of direct messages",
     "im:write": "conversations.open: only to look whether a direct message has arrived",
     "pins:write": "pins.add and pins.remove: the programme message",
     "reactions:read": "reaction_added and reaction_removed: votes",
@@ -95,6 +93,12 @@ def manifest(config: Config, mode: Mode, url: str | None = None) -> dict[str, An
                     "type": "message",
                     "callback_id": questions.MESSAGE_SHORTCUT,
                     "description": "Turn this message into a question for the panel",
+                },
+                {
+                    "name": "Mark as the answer",
+                    "type": "message",
+                    "callback_id": panel_answers.ANSWER_SHORTCUT,
+                    "description": "In a question's thread: this message answers it",
                 },
             ],
             "slash_commands": [command],

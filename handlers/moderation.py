@@ -26,6 +26,7 @@ from handlers import board as board_controls
 from handlers.answers import acquaint
 from handlers.desk import Call, Desk, Reply, action_key, state_value, view_key
 from handlers.numbers import number_and_rest, number_in, reference
+from handlers.panel_answers import publish_summary
 
 PREFIX = "questions."
 MORE, DEED_MODAL = "questions.more", "questions.deed"
@@ -128,7 +129,7 @@ async def done(call: Call, number: int) -> Reply:
 
 
 async def questions(call: Call) -> Reply:
-    """`/workshop questions [waiting|approved|…|search WORDS|switch WHAT HOW|defer]` for moderators."""
+    """`/workshop questions [waiting|…|search WORDS|switch WHAT HOW|defer|summary]` for moderators."""
     desk, now = call.desk, call.desk.now()
     await desk.require_moderator(call.user)
     word, _, rest = call.words.partition(" ")
@@ -137,6 +138,8 @@ async def questions(call: Call) -> Reply:
         return await _switch(call, rest)
     if word == "defer":
         return await _defer_the_rest(call)
+    if word == "summary":
+        return await publish_summary(call)
     if word not in board.SHOWN and word != "search":
         raise Invalid("no_such_list", field="list", lists=[*board.SHOWN, "search"])
     async with desk.database.read() as db:

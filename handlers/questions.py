@@ -14,7 +14,6 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot import home
@@ -25,13 +24,14 @@ from bot.programme.model import Programme, Status
 from bot.questions import beside, life, similar, submission, votes, windows
 from bot.questions.deeds import Deed
 from bot.questions.picture import draw
-from bot.rendering import Mrkdwn, clip, unescape
+from bot.rendering import Mrkdwn, clip
 from bot.store.intake import first_time
-from bot.store.tables import Delivery, Intake
-from handlers import moderation
+from bot.store.tables import Intake
+from handlers import moderation, panel_answers
 from handlers.answers import acquaint
 from handlers.desk import Call, Desk, Reply, action_key, event_key, state_value, view_key
 from handlers.numbers import number_and_rest, number_in, reference
+from handlers.words import as_typed
 
 SHORTCUT, MESSAGE_SHORTCUT = "questions.ask", "questions.from_message"
 ASK, ASK_PREFILLED = "questions.ask", "questions.ask_prefilled"
@@ -58,6 +58,7 @@ def register(app: AsyncApp) -> None:
     app.event("reaction_added")(reacted)
     app.event("reaction_removed")(reacted)
     moderation.register(app)
+    panel_answers.register(app)
 
 
 async def ask_pressed(ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient, desk: Desk) -> None:
@@ -162,7 +163,7 @@ async def reacted(event: dict[str, Any], body: dict[str, Any], desk: Desk) -> No
     async with desk.database.begin() as db:
         if not await first_time(db, event_key(body), now=now):
             return
-        number = await _posted_as(db, item.get("channel") or "", item.get("ts") or "")
+        number = await panel_answers.posted_as(db, item.get("channel") or "", item.get("ts") or "")
         if number is not None:
             by = await desk.person(db, event["user"])
             await votes.vote(
@@ -346,25 +347,6 @@ async def _known(db: AsyncSession, desk: Desk, text: str, programme: Programme) 
         text, at=desk.now(), programme=programme, learned=await inquiries.learned(db)
     )
     return answer.text if answer.status == "answered" and not answer.unanswered else None
-
-
-async def _posted_as(db: AsyncSession, channel: str, ts: str) -> int | None:
-    """The number of the question whose post is that message; None when it is another message."""
-    statement = select(Delivery.content).where(
-        Delivery.kind == "questions/post", Delivery.channel == channel, Delivery.ts == ts
-    )
-    content = (await db.scalars(statement)).first()
-    return content["question"] if content else None
-
-
-def as_typed(text: str) -> str:
-    """A Slack message as people read it: mentions by name, links by address, escapes undone."""
-    text = re.sub(r"<[@#!][^>|]*\|([^>]*)>", r"\1", text)
-    text = re.sub(r"<@[UW][A-Z0-9]+>", "@…", text)
-    text = re.sub(r"<!(here|channel|everyone)>", r"@\1", text)
-    text = re.sub(r"<[#!][^>]*>", "", text)
-    text = re.sub(r"<((?:https?|mailto):[^>|]*)(?:\|[^>]*)?>", r"\1", text)
-    return unescape(text)
 
 
 def _instant(ts: object) -> datetime | None:

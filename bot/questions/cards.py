@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.programme import versions
-from bot.questions import beside, deeds, messages, windows
+from bot.questions import beside, deeds, messages, summary, windows
 from bot.questions.picture import PUBLIC, VOTABLE, Audience, Picture, Standing, draw_one
 from bot.store.tables import Question, Remark, Switch
 
@@ -107,6 +107,7 @@ COMPOSERS = {
     "questions/closing": closing,
     "questions/clarification": clarification,
     "questions/reply": reply,
+    summary.KIND: summary.values,
 }
 
 

@@ -57,7 +57,8 @@ async def do(
         raise await stale(db, question, stage)
     before = standing(question, stage)
     after = TABLE[deed].get(before)
-    if after is None:
+    nothing_new = deed is Deed.ANSWER and before is after and not (wish.text or wish.link)
+    if after is None or nothing_new:
         raise await stale(db, question, stage)
 
     old = fields(question)

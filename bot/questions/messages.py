@@ -74,7 +74,7 @@ async def changed(
     group = [question, *await _merged_into(db, question)]
     for each in group:
         await outbox.refresh(db, receipt_key(each.number), now=now)
-        if after in SAID and after is not before and not quiet:
+        if after in SAID and (after is not before or after is Standing.ANSWERED) and not quiet:
             await _say(db, each, about=question, after=after, now=now)
     await outbox.refresh(db, card_key(question.number), now=now)
     if after in PUBLIC:

@@ -43,7 +43,7 @@ async def undo(
     before, after = standing(question, stage), Standing(was["standing"])
     old = life.fields(question)
     _restore(question, was)
-    await _bring_back(db, question, became)
+    await _bring_back(db, question, became, by=by, now=now)
     if (after is Standing.ON_STAGE and stage.current_id not in (None, question.id)) or (
         after is Standing.NEXT and stage.next_id not in (None, question.id)
     ):
@@ -75,12 +75,16 @@ def _restore(question: Question, was: dict[str, Any]) -> None:
             setattr(question, name, value)
 
 
-async def _bring_back(db: AsyncSession, question: Question, became: dict[str, Any]) -> None:
+async def _bring_back(
+    db: AsyncSession, question: Question, became: dict[str, Any], *, by: Person, now: datetime
+) -> None:
     """Point what a merge had brought along to this question again, unless it has gone elsewhere since."""
+    merged = Standing.MERGED
     for number in became.get("brought", []):
         child = await life.get(db, number)
         if child.state is QuestionState.MERGED and child.merged_into == became.get("merged_into"):
             child.merged_into, child.revision = question.id, child.revision + 1
+            life.record_move(db, child, "carry", by=by, now=now, before=merged, after=merged)
 
 
 async def _return_displaced(

@@ -36,7 +36,12 @@ WAY = {
     S.MERGED: [Deed.MERGE],
     S.WITHDRAWN: [Deed.WITHDRAW],
 }
-WITH = {Deed.DECLINE: {"reason": "off topic"}, Deed.MERGE: {"target": 1}, Deed.EDIT: {"text": "Mended?"}}
+WITH = {
+    Deed.ANSWER: {"text": "Like this."},
+    Deed.DECLINE: {"reason": "off topic"},
+    Deed.MERGE: {"target": 1},
+    Deed.EDIT: {"text": "Mended?"},
+}
 
 
 async def act(do: deeds_of.Do, deed: Deed, number: int, **more: object) -> Question:

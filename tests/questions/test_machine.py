@@ -358,3 +358,23 @@ def test_any_life_agrees_with_the_table(migrated_sqlite: Path, tmp_path: Path, c
             suppress_health_check=list(HealthCheck),
         ),
     )
+
+
+def test_what_a_merge_brought_along_comes_back_with_its_line_in_the_audit(
+    migrated_sqlite: Path, tmp_path: Path, config: Config
+) -> None:
+    """A sequence too rare to be found by chance."""
+    data = config.model_dump()
+    data["questions"] |= {"open_per_person": 100, "per_minute": 100}
+    Life.template, Life.folder, Life.config = migrated_sqlite, tmp_path, configuration.parse(data)
+    life_ = Life()
+    life_.begin()
+    for who in ("UANA", "UBEN", "UANA"):
+        life_.ask(who)
+    life_.moderate("UMOD", Deed.MERGE, 1, 2)
+    life_.moderate("UMOD", Deed.MERGE, 2, 3)
+    life_.undo("UMOD", 2)
+    life_.the_store_agrees_with_the_model()
+    life_.what_is_merged_points_to_one_that_is_not()
+    life_.every_change_stands_in_the_audit()
+    life_.teardown()
