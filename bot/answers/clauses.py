@@ -34,6 +34,7 @@ class Clauses:
         self._others = frozenset(lists.others.split())
         self._skipped_words = frozenset(lists.skipped.split())
         self._comparing = frozenset(lists.comparing.split())
+        self._relatives = frozenset(lists.relatives.split())
         self._relayed = frozenset(lists.relayed.split())
 
     def cut(self, tokens: list[Token]) -> list[list[Token]]:
@@ -65,6 +66,8 @@ class Clauses:
         if at <= start + 2 or not self.opens(tokens, at):
             return False
         if norm in self.wh:
+            if tokens[at - 1].norm in self._relatives:
+                return False
             inverted = at + 1 < len(tokens) and tokens[at + 1].norm in self.polar
             return inverted and self._was_complete(tokens, start, at)
         return norm in self.polar and self._was_stated(tokens, start, at)

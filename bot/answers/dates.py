@@ -76,6 +76,7 @@ class Times:
         self.calendar = calendar
         self._is_zone = is_zone
         self._taken = taken
+        self._halves = tuple(lexicon.words.lists.halves.split())
         self._time_words: dict[str, list[tuple[tuple[str, ...], tuple[str, object]]]] = {}
         tables: dict[str, dict[str, object]] = {
             "day": dict(self.times.days), "span": dict(self.times.spans), "part": dict(self.times.dayparts)
@@ -140,6 +141,12 @@ class Times:
                 and follows not in self.calendar.months
             ):
                 return 1, Hour(int(token.norm), 0, half=int(token.norm) <= 12)
+        halves = self._halves
+        if tuple(norm_at(line, at + step) for step in range(len(halves))) == halves:
+            hour = norm_at(line, at + len(halves))
+            number = self.times.numbers.get(hour, int(hour) if hour.isdigit() else 0)
+            if 1 <= number <= 12:
+                return len(halves) + 1, Hour(number, 30, half=True)
         if token.norm in self.times.numbers and norm_at(line, at + 1) == "oclock":
             return 2, Hour(self.times.numbers[token.norm], 0, half=True)
         return 0, None

@@ -66,6 +66,8 @@ class Lists(BaseModel):
     small: str  # words that come in pairs: "more or less"
     who_may: str  # words that begin a question about who comes
     ourselves: str  # words that make it one about who may
+    relatives: str  # words behind which "who" tells which ones
+    halves: str  # what stands before the hour in "half past two"
     definite: str  # words that say which one is meant
     own_events: str  # nouns that keep meaning the workshop behind the name of a thing it is about
     counted: str  # words that a number before them counts
