@@ -78,7 +78,7 @@ async def file(
     )
     await outbox.want(
         db,
-        key=_card(inquiry),
+        key=card_key(inquiry),
         kind="answers/inquiry",
         lane="channel:organisers",
         content={"inquiry": inquiry.id},
@@ -260,9 +260,10 @@ async def _decide(
         )
     inquiry.state, inquiry.round, inquiry.revision = state, inquiry.id, inquiry.revision + 1
     inquiry.decided_by, inquiry.decided_at = by.id, now
-    await outbox.refresh(db, _card(inquiry), now=now)
+    await outbox.refresh(db, card_key(inquiry), now=now)
     return inquiry
 
 
-def _card(inquiry: Inquiry) -> str:
+def card_key(inquiry: Inquiry) -> str:
+    """The outbox key of its card for the organisers."""
     return f"inquiry:{inquiry.id}:card"
