@@ -53,7 +53,8 @@ class Clock:
                 # Wake at least every minute: a suspended host or a stepped clock must not oversleep.
                 timeout = None if wall is None else min(60.0, (wall - wall_now()).total_seconds())
                 try:
-                    await asyncio.wait_for(changed.wait(), timeout)
+                    async with asyncio.timeout(timeout):  # wait_for can swallow a cancellation before 3.12
+                        await changed.wait()
                 except TimeoutError:
                     pass
         finally:
