@@ -157,7 +157,8 @@ async def _stream(
                 last_word = loop.time()
                 yield ": still here\n\n"
             try:
-                await asyncio.wait_for(changed.wait(), LOOK_EVERY)
+                async with asyncio.timeout(LOOK_EVERY):
+                    await changed.wait()
             except TimeoutError:
                 continue
             await asyncio.sleep(COALESCED)
