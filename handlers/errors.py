@@ -36,7 +36,7 @@ async def on_error(
     if isinstance(error, Refusal):
         sentence = explain(desk, error)
         level = logging.WARNING if isinstance(error, NotAllowed) else logging.INFO
-        log.log(level, "refused %s: %s (user %s)", kind, error.code, _user(body))
+        log.log(level, "refused %s: %s (%s)", kind, error.code, _name(body))
     else:
         reference = secrets.token_hex(3)
         away = isinstance(error, (SQLAlchemyError, OSError))
