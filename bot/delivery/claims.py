@@ -36,6 +36,7 @@ class Work:
     delivery_id: int
     attempt: int  # number of the post's attempt that is open, or was last
     lane: str
+    until: datetime  # wall time; from then on the lane may be somebody else's
 
 
 async def take(
@@ -66,7 +67,7 @@ async def _try(
     lane.holder, lane.leased_until = holder, wall + LEASE
     if task == "post":
         _open_attempt(row, now)
-    return Work(task=task, delivery_id=row.id, attempt=row.attempts, lane=name)
+    return Work(task=task, delivery_id=row.id, attempt=row.attempts, lane=name, until=lane.leased_until)
 
 
 def _open_attempt(row: Delivery, now: datetime) -> None:

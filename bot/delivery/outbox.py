@@ -24,7 +24,7 @@ URGENT, ROUTINE, BULK = 10, 50, 90
 SWITCH = "outgoing"  # its value "paused" holds back everything the sender would say
 CHANNEL = "workshop_outbox"  # what PostgreSQL is told to notify
 FAILURE_NOTICE = "delivery/failed"  # tells organisers of messages that failed: `content["deliveries"]`
-PARENT_NOT_SENT = "the message it answers was not posted"
+PARENT_NOT_SENT = "the message it answers is not there"
 
 _LANE = re.compile(r"channel:[a-z][a-z0-9_-]*|person:\d+|[CDG][A-Z0-9]{1,30}")
 
@@ -408,10 +408,10 @@ async def _parent(db: AsyncSession, delivery_id: int | None) -> Delivery | None:
 
 
 def _as_reply(parent: Delivery) -> dict[str, Any]:
-    if parent.state is DeliveryState.SENT:
+    if parent.state is DeliveryState.SENT and not parent.withdrawn:
         return {"thread_ts": parent.ts, "channel": parent.channel}
     waits: dict[str, Any] = {"task": None, "due_at": None}
-    if parent.state not in (DeliveryState.PENDING, DeliveryState.SENDING):
+    if parent.withdrawn or parent.state not in (DeliveryState.PENDING, DeliveryState.SENDING):
         waits |= {"state": DeliveryState.DROPPED, "last_error": PARENT_NOT_SENT}
     return waits
 

@@ -78,6 +78,7 @@ async def record(
             return _settled(row, now, "shown")
         case Gone():
             row.state, row.pinned = DeliveryState.WITHDRAWN, False
+            await outbox.close_replies(db, row.id)
             return _settled(row, now, "withdrawn")
         case Pinned(value):
             row.pinned = value
@@ -238,6 +239,10 @@ async def _give_up(
     db: AsyncSession, row: Delivery, decided: Decision, on_failure: OnFailure | None, now: datetime
 ) -> str:
     assert isinstance(decided, GiveUp | NeedsPerson)  # noqa: S101 - all a failed post can come to here
+    parent = await db.get(Delivery, row.reply_to) if row.reply_to else None
+    if decided.reason == "thread_not_found" and parent is not None and parent.withdrawn:
+        await outbox.close(db, row, DeliveryState.DROPPED, outbox.PARENT_NOT_SENT)
+        return "dropped"
     await outbox.close(db, row, DeliveryState.FAILED, decided.reason)
     await _tell(db, row, on_failure, now)
     return "failed"

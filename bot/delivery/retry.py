@@ -74,8 +74,9 @@ class Done:
 Decision = Retry | LookFirst | GiveUp | NeedsPerson | Done
 
 LIMITED = frozenset({"ratelimited", "rate_limited"})
-# The call never reached Slack, so it did nothing.
-UNREACHED = frozenset({"unreachable", "database_away"})
+# The call never reached Slack, so it did nothing; ours: `database_away`, and `lease_ending` when this
+# process was held up so long that it must not begin any more.
+UNREACHED = frozenset({"unreachable", "database_away", "lease_ending"})
 # What became of the call is not known (slack.md §4.2): the answer was lost, or Slack broke down half-way.
 TRANSPORT = frozenset({"timeout", "disconnected", "unreadable", "server_error"})
 UNKNOWN = TRANSPORT | {"internal_error", "fatal_error", "request_timeout", "service_unavailable"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from bot import people
 from bot.clock import SimulatedClock
 from bot.delivery import claims, outbox
 from bot.delivery.claims import Work
+from bot.delivery.retry import Fault
 from bot.delivery.sender import Sender, calls
 from bot.rehearsal.server import LocalWorkspace
 from bot.rehearsal.state import BOT_USER
@@ -244,6 +246,25 @@ async def test_a_process_that_comes_back_after_its_lease_ran_out_spoils_nothing(
     assert sleeper.counts["late"] == 1
 
 
+async def test_a_process_held_up_between_taking_and_calling_calls_no_more(
+    post: Post,
+    make_sender: Callable[..., Sender],
+    workspace: LocalWorkspace,
+    database: Database,
+    drain: Drain,
+) -> None:
+    held_up, other = make_sender("held up"), make_sender("other")
+    await post("once")
+    work = await held_up._take()
+    assert isinstance(work, Work)
+    outcome = await held_up._calls.make(replace(work, until=work.until - claims.LEASE))
+    assert outcome == Fault("lease_ending")
+    assert not requests(workspace, "chat.postMessage")
+    await held_up._record(work, outcome)
+    await drain(other)
+    assert texts(workspace) == ["once"]
+
+
 async def test_a_found_message_lets_its_replies_go(
     post: Post, sender: Sender, workspace: LocalWorkspace, drain: Drain
 ) -> None:
@@ -291,6 +312,36 @@ async def test_withdrawn_and_never_posted_is_not_posted(
     await drain(sender)
     assert texts(workspace) == []
     assert len(requests(workspace, "chat.postMessage")) == 1
+
+
+@pytest.mark.parametrize("when", ["before", "meanwhile", "after"])
+async def test_what_answers_a_withdrawn_message_is_dropped(
+    post: Post,
+    sender: Sender,
+    workspace: LocalWorkspace,
+    drain: Drain,
+    database: Database,
+    clock: SimulatedClock,
+    when: str,
+) -> None:
+    parent = await post("parent")
+    if when == "before":
+        await post("reply", reply_to=parent.id, not_before=after(60))
+    await drain(sender) if when != "before" else await sender.step()
+    clock.jump(after(5))
+    if when == "meanwhile":
+        workspace.faults.arm({"method": "chat.postMessage", "kind": "reset"})
+        await post("reply", reply_to=parent.id)
+        assert await sender.step()
+    async with database.begin() as db:
+        await outbox.withdraw(db, "parent", now=clock.now())
+    if when == "after":
+        await post("reply", reply_to=parent.id)
+    await drain(sender)
+    assert texts(workspace) == []
+    reply = await post.row("reply")
+    assert (reply.state, reply.last_error) == (DeliveryState.DROPPED, outbox.PARENT_NOT_SENT)
+    assert sender.counts["failed"] == 0
 
 
 @pytest.mark.parametrize("code", ["not_in_channel", "internal_error", "message_not_found"])

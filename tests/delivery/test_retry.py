@@ -38,6 +38,8 @@ TABLE: list[tuple[int, Fault, Decision]] = [
     (2, post("unreachable"), again(2, "unreachable")),
     (4, post("unreachable"), again(8, "unreachable")),
     (1000, post("unreachable"), again(60, "unreachable")),
+    (1, post("database_away"), again(1, "database_away")),
+    (1, post("lease_ending"), again(1, "lease_ending")),
     # The outcome is open: search before posting again.
     *[
         (attempt, post(code), LookFirst(after(1), code))

@@ -89,6 +89,8 @@ class Calls:
         except AWAY:
             log.exception("delivery %d: the database is away", work.delivery_id)
             return Fault("database_away", task)
+        if self._wall() > work.until - timedelta(seconds=CALL_TIMEOUT * 2):
+            return Fault("lease_ending", task)
         try:
             async with asyncio.timeout(CALL_TIMEOUT * 2):
                 return await self._call(work, ready)
@@ -155,6 +157,11 @@ class Calls:
                 return Sent(channel, str(message["ts"]), found=True)
         cursor = (answer.get("response_metadata") or {}).get("next_cursor")
         return Searched(channel, cursor or None)
+
+    def _wall(self) -> datetime:
+        wall = self._clock.wall_time(self._clock.now())
+        assert wall is not None, "the present has a wall time even while the clock stands"  # noqa: S101
+        return wall
 
     async def _ready(self, db: AsyncSession, work: Work) -> _Ready:
         row = await db.get(Delivery, work.delivery_id)

@@ -1,0 +1,56 @@
+"""The whole bot as one process of the drill; `bench/drill.py` starts it, and kills it.
+
+Everything that waits in wall time is as many times faster as the workshop clock is: the timeout of a call,
+the lease that covers two of them, the sweeps. So a drill at speed 10 is life at a tenth of the length.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from bot import app, config
+from bot.clock import SimulatedClock
+from bot.config import Environment
+from bot.delivery import alarm, claims, sender, wake
+from bot.delivery.sender import calls
+from bot.store.engine import Database
+
+
+def hurry(speed: float) -> None:
+    """Divide what is measured in wall time."""
+    calls.CALL_TIMEOUT /= speed  # type: ignore[misc]
+    app.API_TIMEOUT /= speed  # type: ignore[misc]
+    claims.LEASE /= speed
+    for module in (alarm, sender):
+        module.SWEEP /= speed
+    sender.DATABASE_PAUSE /= speed
+    wake.RECONNECT /= speed
+
+
+async def serve(given: dict[str, Any]) -> None:
+    """Run until killed; the clock is the parent's, read through the host's."""
+    hurry(given["speed"])
+    began = datetime.fromisoformat(given["began"])
+    now = began + timedelta(seconds=(time.time() - given["wall"]) * given["speed"])
+    settings = config.load(Path(given["config"]))
+    clock = SimulatedClock(now, given["speed"])
+    database = Database(given["database"], settings.workshop.id)
+    environment = Environment(**given["environment"])
+    async with app.running(settings, environment, database, clock, mode="rehearsal"):
+        await asyncio.Event().wait()
+
+
+def main(given: dict[str, Any]) -> None:
+    """The process; what it prints goes nowhere unless `DRILL_SHOWS` is set."""
+    if not os.environ.get("DRILL_SHOWS"):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)
+        os.dup2(nowhere, 2)
+    logging.basicConfig(level=logging.CRITICAL)
+    asyncio.run(serve(given))
