@@ -28,8 +28,8 @@ async def drop_late(db: AsyncSession, now: datetime) -> int:
         .execution_options(synchronize_session=False)
     )
     dropped = (await db.scalars(late)).all()
-    for delivery_id in dropped:
-        await outbox.close_replies(db, delivery_id)
+    for start in range(0, len(dropped), 1000):
+        await outbox.close_replies(db, *dropped[start : start + 1000])
     return len(dropped)
 
 

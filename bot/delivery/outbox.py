@@ -178,9 +178,13 @@ async def retry(db: AsyncSession, delivery_id: int, *, now: datetime) -> bool:
     """
     row = await _locked(db, Delivery.id == delivery_id)
     if row is not None and row.kind == FAILURE_NOTICE:
-        listed = [await retry(db, each, now=now) for each in row.content["deliveries"]]
+        # Only what failed is locked: the sender may be telling this very notice of the others.
+        failed = select(Delivery.id).where(
+            Delivery.id.in_(row.content["deliveries"]), Delivery.state == DeliveryState.FAILED
+        )
+        tried = [await retry(db, each, now=now) for each in (await db.scalars(failed)).all()]
         await refresh(db, row.key, now=now)
-        return any(listed)
+        return any(tried)
     if row is None or row.state is not DeliveryState.FAILED:
         return False
     if row.expires_at is not None and row.expires_at <= now:
@@ -283,10 +287,10 @@ async def ring(db: AsyncSession) -> None:
         await db.execute(text("SELECT pg_notify(:channel, '')"), {"channel": CHANNEL})
 
 
-async def close_replies(db: AsyncSession, parent_id: int) -> None:
-    """Drop what was to answer a message that will not be posted."""
+async def close_replies(db: AsyncSession, *parents: int) -> None:
+    """Drop what was to answer messages that will not be posted."""
     replies = await db.scalars(
-        select(Delivery).where(Delivery.reply_to == parent_id, Delivery.state == DeliveryState.PENDING)
+        select(Delivery).where(Delivery.reply_to.in_(parents), Delivery.state == DeliveryState.PENDING)
     )
     for reply in replies.all():
         await close(db, reply, DeliveryState.DROPPED, PARENT_NOT_SENT)
