@@ -9,7 +9,7 @@ from itertools import pairwise
 from bot.answers.compose import Composer, Moment, Said
 from bot.answers.dates import Day
 from bot.answers.entities import Atom
-from bot.answers.forms import EVENT
+from bot.answers.forms import ATTRIBUTES, EVENT
 from bot.answers.judging import Match
 from bot.answers.knowledge import Topic
 from bot.answers.localtimes import Place
@@ -39,6 +39,13 @@ class Language:
     code: str
     topics: dict[str, Topic]
     understanding: Understanding
+
+
+# A question about one of these, with none of ours beside it, is not about the workshop.
+OTHER_THINGS = frozenset({"subject", "code", "otherorg", "another"})
+OWN_THINGS = frozenset({EVENT, "launch", "discuss", "programme", "segment", "register"})
+# What may be all that is said of a thing named before.
+ASKED_OF = ATTRIBUTES | {"venueword", "place", "persona", "over"}
 
 
 class Message:
@@ -133,6 +140,7 @@ class Message:
             if match.part.asked or not (match.topic is not None and match.topic.id == "status")
         ] or requests
         requests = [match for match in requests if not self._echoes(match, requests)]
+        requests = [self._of_other_thing(match, matches) for match in requests]
         named = [atom for match in matches for atom in match.part.atoms if isinstance(atom.value, Place)]
         for match in requests:
             if match.topic is not None and match.topic.front.check == "when":
@@ -171,6 +179,21 @@ class Message:
         bare = all(atom.names <= BARE for atom in match.part.atoms)
         named = "it" in match.part.norms and not splitter.opens(before.part.tokens, 0)
         return declined and bare and (shared or named)
+
+    def _of_other_thing(self, match: Match, matches: Sequence[Match]) -> Match:
+        """ "When was COP30, and in which city?": asked of that, not of the workshop."""
+        at = next(index for index, other in enumerate(matches) if other is match)
+        before = matches[at - 1] if at else None
+        if match.topic is None or before is None or not before.part.request:
+            return match
+        said = {name for atom in before.part.atoms for name in atom.names}
+        here = {name for atom in match.part.atoms for name in atom.names}
+        elsewhere = bool(said & OTHER_THINGS) and not said & OWN_THINGS
+        bare = bool(here) and not here & OWN_THINGS and all(a.names & ASKED_OF for a in match.part.atoms)
+        referred = "it" in match.part.norms[:3] or (
+            before.part.sentence == match.part.sentence and not self._answers(before)
+        )
+        return Match(match.part, None) if elsewhere and bare and referred else match
 
     def _opinions(self, matches: Sequence[Match]) -> list[Match]:
         """The parts that ask for a judgement, on their own or in their whole sentence."""

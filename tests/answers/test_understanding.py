@@ -197,3 +197,16 @@ def test_a_language_without_files_is_declined_politely(ask):
     answer = ask("мы хотим узнать про обед и гостиницу")
     assert answer.status == "unknown"
     assert "English" in answer.text
+
+
+@pytest.mark.parametrize(
+    "text", ["When was COP30 held, and in which city?", "When is the next COP and in which country?"]
+)
+def test_what_is_asked_of_another_thing_is_not_answered_about_the_workshop(ask, text):
+    answer = ask(text)
+    assert answer.status == "unknown"
+    assert "virtual" not in answer.text
+
+
+def test_a_wording_of_one_place_asks_for_the_hours_there(ask):
+    assert "07:00" in ask("Mexico city hora?").text
