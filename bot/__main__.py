@@ -34,6 +34,7 @@ app.add_typer(questions.app, name="questions")
 app.command()(questions.inquiries)
 app.command()(asking.manifest)
 app.command()(forgetting.erase)
+app.command()(forgetting.restored)
 
 
 def main() -> None:

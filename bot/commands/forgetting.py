@@ -1,4 +1,4 @@
-"""`erase`: forget one person, from the command line."""
+"""`erase` and `restored`: forget one person; take care after a backup was restored."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from bot import privacy
 from bot.clock import Clock
 from bot.commands.opening import ConfigFile, Json, err, existing, load, out
 from bot.config import Config
+from bot.delivery import restored as delivery
 from bot.errors import StoreError
 
 
@@ -41,6 +42,25 @@ def erase(
     for name, number in done.as_json().items():
         out.print(f"{number:>6}  {name.replace('_', ' ')}", markup=False)
     err.print("Logs and backups may still name them; docs/privacy.md says how to handle those.", markup=False)
+
+
+def restored(config: ConfigFile = None, as_json: Json = False) -> None:
+    """After restoring a backup and before `run`: look for what is due in Slack before posting it."""
+
+    async def doubt() -> dict[str, int]:
+        settings = load(config)
+        async with existing(config, settings) as database, database.begin() as db:
+            looked_for, dropped = await delivery.doubt(db, now=Clock().now())
+        return {"looked_for": looked_for, "dropped": dropped}
+
+    done = asyncio.run(doubt())
+    if as_json:
+        print(json.dumps(done))
+    else:
+        text = (
+            f"{done['looked_for']} messages are looked for before they are posted; {done['dropped']} dropped."
+        )
+        out.print(text, markup=False)
 
 
 async def _erase(path: Path | None, settings: Config, user: str) -> privacy.Forgotten:
