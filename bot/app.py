@@ -103,8 +103,11 @@ async def running(
     clock: Clock,
     *,
     mode: Mode,
+    answers: Answers | None = None,
 ) -> AsyncIterator[Bot]:
     """The bot, joined to the Slack (or Slack-compatible server) of `environment`, until the block ends.
+
+    `answers`: made for this configuration before; reading the answer files is most of what a start takes.
 
     Raises ConfigError when a token is missing or refused or a channel is not there, StoreError when the
     database cannot be used.
@@ -135,7 +138,7 @@ async def running(
             database=database,
             rendering=rendering,
             directory=directory,
-            answers=Answers(config, rendering),
+            answers=answers or Answers(config, rendering),
             nudge=sender.nudge,
             public_url=environment.public_url,
         )
@@ -231,7 +234,13 @@ def _process_name(listen: str) -> str:
 
 @contextlib.asynccontextmanager
 async def rehearsing(
-    config: Config, database: Database, clock: Clock, *, host: str = "127.0.0.1", port: int = 0
+    config: Config,
+    database: Database,
+    clock: Clock,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    answers: Answers | None = None,
 ) -> AsyncIterator[tuple[Bot, LocalWorkspace]]:
     """The bot joined to a local workspace of its own, over Socket Mode; no `SLACK_*` is read."""
     workspace = LocalWorkspace(config, clock, host=host, port=port, manifest=manifest(config, "socket"))
@@ -244,7 +253,7 @@ async def rehearsing(
             api_url=workspace.api_url,
             listen="127.0.0.1:0",
         )
-        async with running(config, environment, database, clock, mode="rehearsal") as bot:
+        async with running(config, environment, database, clock, mode="rehearsal", answers=answers) as bot:
             yield bot, workspace
     finally:
         await workspace.stop()

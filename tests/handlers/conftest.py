@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 
 from bot import app, day
+from bot.answers import Answers
 from bot.app import Bot
 from bot.clock import SimulatedClock
 from bot.config import Config
 from bot.rehearsal.person import Person
 from bot.rehearsal.server import LocalWorkspace
+from bot.rendering import Rendering
 from bot.store.engine import Database
 
 START = datetime(2025, 11, 20, 9, 0, tzinfo=UTC)
@@ -51,12 +53,18 @@ class House:
         return [message["text"] for message in person.messages(channel)]
 
 
+@pytest.fixture(scope="session")
+def answers(config: Config) -> Answers:
+    """Made once: it depends on the configuration alone and keeps nothing of who asks."""
+    return Answers(config, Rendering(config))
+
+
 @pytest.fixture
-async def house(config: Config, database_url: str) -> AsyncIterator[House]:
+async def house(config: Config, database_url: str, answers: Answers) -> AsyncIterator[House]:
     """A bot on a fresh database of each kind."""
     clock = SimulatedClock(START, speed=0)
     database = Database(database_url, config.workshop.id)
-    async with app.rehearsing(config, database, clock) as (bot, workspace):
+    async with app.rehearsing(config, database, clock, answers=answers) as (bot, workspace):
         house = House(bot, workspace, clock, config)
         await house.settle()
         yield house
