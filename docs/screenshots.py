@@ -26,6 +26,7 @@ PICTURES = Path(__file__).parent / "pictures"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 PARTICIPANT, OTHER = "U0PART0TOKYO", "U0PART0NAIROBI"
 MODERATOR, ORGANISER = "U0MOD0GENEVA", "U0ORG0GENEVA"
+SIZES = {"hall": (1920, 1080), "desk": (1280, 720), "phone": (390, 844)}
 
 
 async def main() -> None:
@@ -42,6 +43,8 @@ async def main() -> None:
                 )
                 page = await browser.new_page(viewport={"width": 1280, "height": 800})
                 await _pictures(page, workspace)
+                await _on_stage(bot, workspace, clock)
+                await _stage_pictures(page, f"http://{bot.listen}/stage")
                 await browser.close()
 
 
@@ -87,6 +90,27 @@ async def _pictures(page: Page, workspace: LocalWorkspace) -> None:
     await take("moderators", **{"as": MODERATOR, "in": channel("moderators")})
     await take("organisers", **{"as": ORGANISER, "in": channel("organisers")})
     await take("home", **{"as": MODERATOR, "in": "bot", "tab": "home"})
+
+
+async def _on_stage(bot: Bot, workspace: LocalWorkspace, clock: SimulatedClock) -> None:
+    """The workshop is on: one question on stage, one next, as a moderator's commands put them there."""
+    clock.jump(bot.desk.config.workshop.start + timedelta(hours=1))
+    await day.settled(bot, workspace)
+    moderators = bot.desk.config.channels.moderators
+    for words in ("approve 1", "approve 2", "stage 1", "next 2"):
+        await workspace.person(MODERATOR).command(f"/workshop {words}", moderators)
+        await day.settled(bot, workspace)
+
+
+async def _stage_pictures(page: Page, address: str) -> None:
+    """The stage page as a hall, a desk and a phone show it, light and dark."""
+    for size, (width, height) in SIZES.items():
+        await page.set_viewport_size({"width": width, "height": height})
+        for scheme in ("light", "dark"):
+            await page.emulate_media(color_scheme=scheme)
+            await page.goto(address, wait_until="load")
+            await page.get_by_role("heading", name="Question 1").wait_for()
+            await page.screenshot(path=PICTURES / f"stage-{size}-{scheme}.png")
 
 
 if __name__ == "__main__":
