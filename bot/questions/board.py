@@ -15,6 +15,7 @@ from bot.programme.model import Programme, Segment
 from bot.questions import beside, votes, windows
 from bot.questions.deeds import allowed
 from bot.questions.picture import Audience, Picture, draw, scores
+from bot.questions.undo import undoable
 from bot.store.tables import BoardView, Person, Question, QuestionState, Stage
 
 _Q = QuestionState
@@ -150,12 +151,14 @@ async def entries(db: AsyncSession, pictures: list[Picture]) -> list[dict[str, A
     ids = [picture.id for picture in pictures]
     silenced = await beside.muted(db, [(picture.id, picture.number) for picture in pictures])
     notes = await beside.shown(db, ids)
+    changed = await undoable(db, [picture.number for picture in pictures])
     return [
         {
             "q": picture,
             "notes": notes.get(picture.id, [])[-3:],
             "muted": picture.id in silenced,
             "deeds": [str(deed) for deed in allowed(picture.standing)],
+            "undoable": picture.number in changed,
         }
         for picture in pictures
     ]

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.programme import versions
 from bot.questions import beside, deeds, messages, summary, windows
 from bot.questions.picture import PUBLIC, VOTABLE, Audience, Picture, Standing, draw_one
+from bot.questions.undo import undoable
 from bot.store.tables import Question, Remark, Switch
 
 Values = Mapping[str, Any] | None
@@ -53,6 +54,7 @@ async def card(db: AsyncSession, content: Mapping[str, Any], *, now: datetime) -
         "notes": (await beside.shown(db, [question.id])).get(question.id, [])[-5:],
         "muted": question.id in await beside.muted(db, [(question.id, question.number)]),
         "deeds": [str(deed) for deed in deeds.allowed(picture.standing)],
+        "undoable": question.number in await undoable(db, [question.number]),
     }
 
 

@@ -30,7 +30,7 @@ ANSWER_LONGEST = 2_500
 
 # What a deed may change besides where the question stands, and what an undo therefore restores.
 FIELDS = ("text", "edited", "reason", "merged_into", "answer", "answer_link", "decided_by", "decided_at")
-_CHANGES = sorted(f"question.{deed}" for deed in (*Deed, "submit", "undo", "displace", "return", "carry"))
+CHANGES = sorted(f"question.{deed}" for deed in (*Deed, "submit", "undo", "displace", "return", "carry"))
 _SLOTS = {Standing.ON_STAGE: "current_id", Standing.NEXT: "next_id"}
 
 
@@ -187,7 +187,7 @@ async def stale(db: AsyncSession, question: Question, stage: Stage | None) -> St
 
 async def latest(db: AsyncSession, question: Question) -> AuditLine | None:
     """The last line the audit has of a change to it; claims, notes and the like are none."""
-    statement = select(AuditLine).where(AuditLine.subject == subject(question), AuditLine.deed.in_(_CHANGES))
+    statement = select(AuditLine).where(AuditLine.subject == subject(question), AuditLine.deed.in_(CHANGES))
     return (await db.scalars(statement.order_by(AuditLine.id.desc()).limit(1))).one_or_none()
 
 

@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.errors import Refusal
 from bot.questions import life, messages
-from bot.questions.deeds import Deed, check_role
+from bot.questions.deeds import AUTHORS, Deed, check_role
 from bot.questions.picture import Standing, standing
+from bot.store.tables import Deed as AuditLine
 from bot.store.tables import Person, Question, QuestionState, Stage
 
 _UNDOABLE = {f"question.{deed}": deed for deed in Deed}
+
+_MODERATORS = [name for name, deed in _UNDOABLE.items() if deed not in AUTHORS]
+
+
+async def undoable(db: AsyncSession, numbers: Sequence[int]) -> set[int]:
+    """Which of these questions a moderator's deed was the latest change of: who did it may take it back."""
+    subjects = {f"question:{number}": number for number in numbers}
+    last = (
+        select(func.max(AuditLine.id))
+        .where(AuditLine.subject.in_(sorted(subjects)), AuditLine.deed.in_(life.CHANGES))
+        .group_by(AuditLine.subject)
+    )
+    statement = select(AuditLine.subject).where(AuditLine.id.in_(last), AuditLine.deed.in_(_MODERATORS))
+    return {subjects[name] for name in await db.scalars(statement)}
 
 
 async def undo(

@@ -6,8 +6,11 @@ import json
 
 import pytest
 
-from bot.questions import COMPOSERS
-from bot.questions.picture import Standing
+from bot.programme import versions
+from bot.questions import COMPOSERS, board, life
+from bot.questions.deeds import Deed
+from bot.questions.picture import Standing, draw_one
+from bot.questions.undo import undo
 from bot.rendering import Message, Rendering
 from bot.store.engine import Database
 from tests.questions import deeds_of
@@ -109,3 +112,29 @@ async def test_an_over_long_question_still_fits_a_message(
         message = await shown(workshop, rendering, key)
         assert len(json.dumps(message.blocks, ensure_ascii=False)) < 12_000
         assert len(message.text) <= 4_000
+
+
+async def test_undo_is_offered_while_a_moderators_deed_is_the_latest_change(
+    workshop: Database, ask: Ask, do: deeds_of.Do, rendering: Rendering
+) -> None:
+    async def offered() -> bool:
+        card = await shown(workshop, rendering, "question:1:card")
+        assert card is not None
+        async with workshop.read() as db:
+            question = await life.get(db, 1)
+            programme = await versions.current(db)
+            picture = await draw_one(db, question, programme=programme, audience="moderators", now=ON)
+            on_board = (await board.entries(db, [picture]))[0]["undoable"]
+        on_card = "questions.undo" in json.dumps(card.blocks)
+        assert on_card == on_board
+        return on_card
+
+    await ask("A brand-new question?")
+    assert not await offered()
+    await do(Deed.APPROVE, 1)
+    assert await offered()
+    async with workshop.begin() as db:
+        await undo(db, 1, by=await deeds_of.person(db, "UMOD", now=ON), moderates=True, now=ON)
+    assert not await offered()
+    await do(Deed.WITHDRAW, 1, by="UANA", moderates=False)  # its author's to take back, not a moderator's
+    assert not await offered()
