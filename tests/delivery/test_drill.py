@@ -13,8 +13,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 UNSETTLED = pytest.mark.xfail(
-    reason="with replicas and the database crashed, a run in a few counts questions as lost; whether the bot loses "
-    "them or the drill looks before Slack's retries are over is not settled",
+    reason="with replicas and the database crashed, a run in a few counts questions as lost; "
+    "whether the bot loses them or the drill looks before Slack's retries are over is not settled",
     strict=False,
 )
 
