@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --extra build
 
 .DEFAULT_GOAL := help
-.PHONY: help rehearse test test-clients check fuzz bench lock migration screenshots clean
+.PHONY: help rehearse test test-clients check drill fuzz bench lock migration screenshots clean
 
 help: ## Say what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | awk -F'|' '{printf "%-22s %s\n", $$1, $$2}'
@@ -25,6 +25,9 @@ check: $(VENV)/.dev ## Lint, format, types, and the shipped configuration
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/workshop-bot check
+
+drill: $(VENV)/.dev ## Kill the bot and break its calls, then look for what is lost: make drill ARGS="--kills 500 --faults 5000"
+	$(BIN)/python -m bench drill $(ARGS)
 
 fuzz: $(VENV)/.dev ## Try ten thousand hostile requests on the web application (a short form is in make test)
 	FUZZED_REQUESTS=5000 $(BIN)/python -m pytest tests/handlers/test_fuzz.py $(ARGS)

@@ -23,6 +23,7 @@ import json
 import multiprocessing
 import os
 import random
+import re
 import shutil
 import signal
 import sys
@@ -33,7 +34,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from multiprocessing.process import BaseProcess as Process
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -63,6 +64,10 @@ BEFORE = timedelta(minutes=20)  # where the clock starts: reminders fall due dur
 SETTLE_WITHIN = 180.0  # wall seconds
 LIFE = (0.1, 4.0)  # wall seconds a process lives, from its start; as many times as long as there are replicas
 PEOPLE = ["U0PART0TOKYO", "U0PART0NAIROBI", "U0PART0SAOPAULO", "U0PART0NEWYORK", "U0PART0DELHI"]
+TRIES = 8  # of a person who is told that a submission did not work
+STORED = re.compile(
+    r"Your question has number \d|You have just sent that"
+)  # templates/questions/stored.json.j2
 LANES = ["channel:participants", "channel:organisers", "channel:moderators"]
 WORDS = ["alpha", "birch", "cedar", "delta", "ember", "fjord", "grain", "heath", "inlet", "jetty", "knoll"]
 DISCONNECTS = ["warning", "refresh_requested", "link_disabled", "tcp", "close_frame", "silence"]
@@ -108,6 +113,7 @@ class Tally:
     messages: int = 0
     inquiries: int = 0
     questions: int = 0
+    refused: int = 0  # questions whose author was told to the end that they are not stored
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
     disorder: list[str] = field(default_factory=list)
@@ -133,7 +139,7 @@ class Drill:
         self.database = Database(url, config.workshop.id)
         self.planned: list[str] = []  # keys, in the order in which they were put into the outbox
         self.asked: list[tuple[str, str]] = []  # (channel, ts) of inquiries
-        self.submitted: dict[str, bool] = {}  # question → whether its submission was acknowledged
+        self.submitted: dict[str, bool] = {}  # question → whether its author was told that it is stored
         self.given_up = 0
         self.stopping = asyncio.Event()
 
@@ -232,8 +238,13 @@ class Drill:
         person = self.workspace.person(self.dice.choice(PEOPLE))
         text = f"About {' '.join(self.dice.sample(WORDS, 6))}, number {len(self.submitted)}, what is known?"
         self.submitted[text] = False
-        answer = await person.command(f"/workshop question {text}")
-        self.submitted[text] = bool(answer.get("acknowledged"))
+        for _ in range(TRIES):
+            answer = await person.command(f"/workshop question {text}")
+            # Acknowledged is not accepted: "That did not work" comes with the acknowledgement too.
+            if STORED.search((answer.get("response") or {}).get("text") or ""):
+                self.submitted[text] = True
+                return
+            await asyncio.sleep(1)
 
     async def disturb(self) -> None:
         """Cut the sockets in one of the ways in which Slack does."""
@@ -315,6 +326,7 @@ class Drill:
             if stored[text] > 1:
                 self.tally.doubled.append(f"question {text!r}")
         self.tally.inquiries, self.tally.questions = len(self.asked), sum(self.submitted.values())
+        self.tally.refused = len(self.submitted) - self.tally.questions
         self.tally.messages = len(rows)
 
     def _compare_messages(self, rows: dict[str, Delivery]) -> None:
@@ -441,7 +453,8 @@ def drill(kind: str, kills: int, faults: int, replicas: int, seed: int, progress
             one = Drill(load(path), path, url, tally)
             asyncio.run(one.run(kills, faults, crash, lambda: progress.advance(task)))
             if not tally.clean and kind == "sqlite":
-                shutil.copy(folder / "drill.sqlite3", "drill-failed.sqlite3")
+                kept = shutil.copy(folder / "drill.sqlite3", f"{gettempdir()}/drill-failed.sqlite3")
+                print(f"its database is kept as {kept}", file=sys.stderr)
     return tally
 
 
@@ -468,10 +481,8 @@ def show(tallies: list[Tally], *, as_json: bool) -> None:
         for tally in tallies:
             print(json.dumps(tally.__dict__))
         return
-    head = (
-        "database  replicas  kills  crashes  faults  messages  answers  questions  lost  doubled  disorder  s"
-    )
-    print(head + "  seed")
+    print("database  replicas  kills  crashes  faults  messages  answers  questions  refused", end="  ")
+    print("lost  doubled  disorder  s  seed")
     for t in tallies:
         found = [len(t.lost), len(t.doubled), len(t.disorder)]
         row = [
@@ -483,6 +494,7 @@ def show(tallies: list[Tally], *, as_json: bool) -> None:
             t.messages,
             t.inquiries,
             t.questions,
+            t.refused,
         ]
         print("  ".join(str(value) for value in [*row, *found, t.seconds, t.seed]))
         for what, names in (("lost", t.lost), ("doubled", t.doubled), ("disorder", t.disorder)):

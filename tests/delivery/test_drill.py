@@ -12,14 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 
-UNSETTLED = pytest.mark.xfail(
-    reason="with replicas and the database crashed, a run in a few counts questions as lost; "
-    "whether the bot loses them or the drill looks before Slack's retries are over is not settled",
-    strict=False,
-)
-
-
-@pytest.mark.parametrize("database", ["sqlite", pytest.param("postgresql", marks=UNSETTLED)])
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_after_kills_and_faults_everything_is_there_once_and_in_order(database: str) -> None:
     command = ["-m", "bench", "drill", "--database", database, "--kills", "6", "--faults", "30", "--json"]
     done = subprocess.run(
@@ -29,5 +22,6 @@ def test_after_kills_and_faults_everything_is_there_once_and_in_order(database: 
     tally = json.loads(done.stdout)
     assert tally["kills"] >= 6
     assert tally["faults"] >= 30
-    assert (tally["lost"], tally["doubled"], tally["disorder"]) == ([], [], [])
+    assert min(tally["messages"], tally["inquiries"], tally["questions"]) > 0
+    assert (tally["lost"], tally["doubled"], tally["disorder"]) == ([], [], []), done.stdout
     assert done.returncode == 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
@@ -353,7 +352,7 @@ def test_any_life_agrees_with_the_table(migrated_sqlite: Path, tmp_path: Path, c
     run_state_machine_as_test(
         Life,
         settings=settings(
-            max_examples=int(os.environ.get("MACHINE_EXAMPLES", "12")),
+            max_examples=40,
             stateful_step_count=30,
             deadline=None,
             suppress_health_check=list(HealthCheck),
