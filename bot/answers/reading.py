@@ -130,8 +130,9 @@ class Reader:
 
     def _translate(self, found: list[Sentence]) -> None:
         """Put the words of a message in another language into this one, where a table has them."""
-        words = [token for sentence in found for token in sentence.tokens if token.kind == "word"]
-        strange = [token for token in words if not self._is_known(token.norm) and not self._is_zone(token)]
+        every = [token for sentence in found for token in sentence.tokens if token.kind == "word"]
+        words = [token for token in every if not self._is_zone(token)]  # a place has its name in any language
+        strange = [token for token in words if not self._is_known(token.norm)]
         if not strange or len(words) > 60:
             return
         hits = {
