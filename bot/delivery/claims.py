@@ -66,11 +66,11 @@ async def _try(
     budget.next_free = rate.after_call(budget.next_free, now)
     lane.holder, lane.leased_until = holder, wall + LEASE
     if task == "post":
-        _open_attempt(row, now)
+        open_attempt(row, now)
     return Work(task=task, delivery_id=row.id, attempt=row.attempts, lane=name, until=lane.leased_until)
 
 
-def _open_attempt(row: Delivery, now: datetime) -> None:
+def open_attempt(row: Delivery, now: datetime) -> None:
     """From here on the message may be in Slack: should this process die, whoever comes next looks first."""
     row.state = DeliveryState.SENDING
     row.attempts += 1

@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.delivery import outbox
+from bot.delivery import claims, outbox
 from bot.store.tables import Delivery, DeliveryState
 
 REASON = "restored from a backup: it may be in Slack already"
@@ -40,9 +40,8 @@ async def doubt(db: AsyncSession, *, now: datetime) -> tuple[int, int]:
             continue
         if row.state is not DeliveryState.PENDING:
             continue  # it was to answer one that was just dropped
-        row.state, row.task, row.due_at = DeliveryState.SENDING, "look", now
-        row.attempts, row.looks, row.cursor = row.attempts + 1, 0, None
-        row.attempt_at, row.last_error = row.not_before, REASON
+        claims.open_attempt(row, row.not_before)
+        row.shown, row.last_error = 0, REASON  # what stands there may differ from the backup: an edit follows
         looked_for += 1
     await outbox.ring(db)
     return looked_for, dropped
