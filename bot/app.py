@@ -246,14 +246,9 @@ async def rehearsing(
     workspace = LocalWorkspace(config, clock, host=host, port=port, manifest=manifest(config, "socket"))
     await workspace.start()
     try:
-        environment = Environment(
-            bot_token=workspace.bot_token,
-            app_token=workspace.app_token,
-            signing_secret=workspace.signing_secret,
-            api_url=workspace.api_url,
-            listen="127.0.0.1:0",
-        )
-        async with running(config, environment, database, clock, mode="rehearsal", answers=answers) as bot:
+        async with running(
+            config, workspace.environment, database, clock, mode="rehearsal", answers=answers
+        ) as bot:
             yield bot, workspace
     finally:
         await workspace.stop()

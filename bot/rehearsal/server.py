@@ -20,7 +20,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.clock import Clock
-from bot.config import Config
+from bot.config import Config, Environment
 from bot.rehearsal import seed
 from bot.rehearsal.calls import Call, Options
 from bot.rehearsal.control import Control
@@ -141,6 +141,17 @@ class LocalWorkspace:
     def api_url(self) -> str:
         """What a Slack client takes as its base URL."""
         return f"{self.url}/api/"
+
+    @property
+    def environment(self) -> Environment:
+        """How a bot joins this workspace; its own routes get any free port of the loopback interface."""
+        return Environment(
+            bot_token=self.bot_token,
+            app_token=self.app_token,
+            signing_secret=self.signing_secret,
+            api_url=self.api_url,
+            listen="127.0.0.1:0",
+        )
 
     # --- life -------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 
 from bot import app as composition
 from bot.clock import SimulatedClock
-from bot.config import Config, Environment
+from bot.config import Config
 from bot.rehearsal.server import LocalWorkspace
 from bot.store.engine import Database
 from bot.store.tables import Base, Exchange, Question
@@ -47,12 +47,7 @@ async def by_http(config: Config, database_url: str) -> AsyncIterator[House]:
     clock = SimulatedClock(START, speed=0)
     made = manifest(config, "http", "https://bot.example.org")
     async with LocalWorkspace(config, clock, manifest=made) as workspace:
-        environment = Environment(
-            bot_token=workspace.bot_token,
-            signing_secret=workspace.signing_secret,
-            api_url=workspace.api_url,
-            listen="127.0.0.1:0",
-        )
+        environment = workspace.environment.model_copy(update={"app_token": None})
         database = Database(database_url, config.workshop.id)
         async with composition.running(config, environment, database, clock, mode="rehearsal") as bot:
             workspace.deliver_to(f"http://{bot.listen}/slack/events")
@@ -226,12 +221,7 @@ async def test_other_methods_and_paths_are_not_there(site: Site) -> None:
 async def test_without_a_signing_secret_there_is_no_such_route(config: Config, database_url: str) -> None:
     clock = SimulatedClock(START, speed=0)
     async with LocalWorkspace(config, clock, manifest=manifest(config, "socket")) as workspace:
-        environment = Environment(
-            bot_token=workspace.bot_token,
-            app_token=workspace.app_token,
-            api_url=workspace.api_url,
-            listen="127.0.0.1:0",
-        )
+        environment = workspace.environment.model_copy(update={"signing_secret": None})
         database = Database(database_url, config.workshop.id)
         async with composition.running(config, environment, database, clock, mode="rehearsal") as bot:
             for method in ("GET", "POST"):
