@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from bot.commands import asking, checking, forgetting, joining, programme, questions
+from bot.commands import asking, checking, forgetting, joining, programme, questions, reporting
 from bot.commands.opening import err, load
 from bot.errors import ConfigError, Refusal, StoreError
 from bot.rendering import Rendering
@@ -32,6 +32,7 @@ app.add_typer(programme.app, name="programme")
 app.command(name="calendar")(asking.calendar_command)
 app.add_typer(questions.app, name="questions")
 app.command()(questions.inquiries)
+app.command()(reporting.report)
 app.command()(asking.manifest)
 app.command()(forgetting.erase)
 app.command()(forgetting.restored)

@@ -29,6 +29,7 @@ SAME_LEVEL = {
     ("bot.config", "bot.errors"),
     ("bot.people", "bot.store"),
     ("bot.announcements", "bot.home"),
+    ("bot.report", "bot.announcements"),
 }
 REHEARSAL = {"bot.clock", "bot.config", "bot.errors", "bot.rendering", "bot.rehearsal"}
 LIBRARIES = {

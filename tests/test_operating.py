@@ -1,9 +1,10 @@
-"""What an operator types: status, erase; each on a live database and where there is none."""
+"""What an operator types: status, erase, report; each on a live database and where there is none."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -75,3 +76,35 @@ def test_erase_asks_first_and_wants_an_id(run: Any, live: Path) -> None:  # noqa
     assert run("erase", PERSON)[0] == 2  # nobody can be asked here
     assert run("erase", "Yuki Tanaka", "--yes")[0] == 2
     assert json.loads(run("status", "--json")[1])["people"] == 1
+
+
+def test_the_command_prints_or_writes_the_page(
+    run: Any,  # noqa: F811
+    live: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    status, out, _ = run("report")
+    assert (status, out.startswith("<!doctype html>")) == (0, True)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CHROMIUM", raising=False)
+    status, out, err = run("report", "-o", "report.html")
+    assert (status, out) == (0, "")
+    assert (tmp_path / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert "Chromium is not installed" in err
+    status, out, _ = run("report", "--json")
+    assert json.loads(out)["workshop"]["version"] == 1
+    assert run("report", "-o", "nowhere/report.html")[0] == 2
+    assert run("report", "-o", "report.pdf")[0] == 1  # asked for, and not to be had
+
+
+def test_without_a_database_there_is_nothing_to_report(run: Any) -> None:  # noqa: F811
+    status, _, err = run("report")
+    assert (status, "there is no database yet" in err) == (1, True)
+
+
+@pytest.mark.clients
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="Chromium is not installed")
+def test_chromium_prints_it(run: Any, live: Path, tmp_path: Path) -> None:  # noqa: F811
+    assert run("report", "-o", "report.html")[0] == 0
+    assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF-")

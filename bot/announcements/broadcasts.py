@@ -91,7 +91,7 @@ async def edit(
     await _fill(db, config, row, wish, by=by, now=now)
     if row.state == State.POSTED:
         row.edited = True
-        await outbox.refresh_batch(db, _batch(row), now=now)
+        await outbox.refresh_batch(db, batch(row), now=now)
         await outbox.pin(db, _copy(row, PARTICIPANTS), row.pin, now=now)
     if row.state != State.DRAFT:
         await _receipt(db, row, now=now)
@@ -157,7 +157,7 @@ async def withdraw(db: AsyncSession, number: int, *, by: Person, now: datetime) 
         raise Refusal("announcement_done", state=row.state)
     old = _told(row)
     row.state, row.revision = State.WITHDRAWN, row.revision + 1
-    await outbox.withdraw_batch(db, _batch(row), now=now)
+    await outbox.withdraw_batch(db, batch(row), now=now)
     _record(db, row, "withdraw", by, now, old=old)
     await _receipt(db, row, now=now)
     await db.flush()
@@ -169,7 +169,7 @@ async def stop(db: AsyncSession, number: int, *, by: Person, now: datetime) -> i
     row = await _locked(db, number)
     if row.state != State.POSTED:
         raise Refusal("announcement_done", state=row.state)
-    stopped = await outbox.stop(db, _batch(row))
+    stopped = await outbox.stop(db, batch(row))
     _record(db, row, "stop", by, now, new={"stopped": stopped})
     await _receipt(db, row, now=now)
     return stopped
@@ -191,7 +191,7 @@ async def replay(db: AsyncSession, person: Person, *, now: datetime) -> int:
             now=now,
             expires_at=row.expires_at,
             priority=outbox.BULK,
-            batch=_batch(row),
+            batch=batch(row),
         )
     return len(rows)
 
@@ -244,7 +244,7 @@ async def ring(db: AsyncSession, roles: Roles, *, now: datetime) -> None:
         if row.state == State.POSTED:
             row.state = State.OVER
             await outbox.pin(db, _copy(row, PARTICIPANTS), False, now=now)
-            await outbox.refresh_batch(db, _batch(row), now=now)
+            await outbox.refresh_batch(db, batch(row), now=now)
         elif row.expires_at is not None and row.expires_at <= now:
             row.state = State.MISSED
         else:
@@ -293,7 +293,7 @@ async def subscribers(db: AsyncSession) -> Sequence[Person]:
 
 async def progress(db: AsyncSession, row: Announcement) -> dict[DeliveryState, int]:
     """How many copies are in each state."""
-    return await outbox.progress(db, _batch(row))
+    return await outbox.progress(db, batch(row))
 
 
 async def _send(db: AsyncSession, row: Announcement, roles: Roles, *, now: datetime) -> None:
@@ -307,7 +307,7 @@ async def _send(db: AsyncSession, row: Announcement, roles: Roles, *, now: datet
         channel = name == PARTICIPANTS
         copy = Delivery(
             key=_copy(row, name),
-            batch=_batch(row),
+            batch=batch(row),
             kind=KIND,
             method="post",
             lane=lane,
@@ -392,7 +392,7 @@ async def _receipt(
     db: AsyncSession, row: Announcement, *, now: datetime, wait: timedelta = timedelta()
 ) -> None:
     """Let organisers see how things stand: one card a broadcast, kept current."""
-    key, content = f"{_batch(row)}:receipt", {"announcement": row.id}
+    key, content = f"{batch(row)}:receipt", {"announcement": row.id}
     if await outbox.find(db, key) is not None:
         await outbox.refresh(db, key, now=now)
         return
@@ -449,9 +449,10 @@ def _told(row: Announcement) -> dict[str, object]:
     return {"text": row.text, "targets": list(row.targets), "state": str(row.state), "loud": row.loud}
 
 
-def _batch(row: Announcement) -> str:
+def batch(row: Announcement) -> str:
+    """The fan-out its copies belong to."""
     return f"announcement:{row.id}"
 
 
 def _copy(row: Announcement, name: str) -> str:
-    return f"{_batch(row)}:{name}"
+    return f"{batch(row)}:{name}"
