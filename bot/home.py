@@ -12,11 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot import people
 from bot.delivery import outbox
 from bot.programme import versions
+from bot.programme.excerpt import excerpt
 from bot.questions import board
 from bot.rendering import BLOCKS_PER_VIEW
 from bot.store.tables import Person
 
 OWN_BLOCKS = 12  # at most, besides a segment's each and the questions
+SEGMENTS, ROOM = 50, 60_000  # of the programme: segments at most, and characters; a view takes 250 kB
 KEPT_CURRENT = timedelta(minutes=30)  # a Home opened this recently follows every change
 
 
@@ -71,9 +73,10 @@ async def view(db: AsyncSession, content: Mapping[str, Any], *, now: datetime) -
     if person is None or person.slack_id is None:
         return None
     programme = await versions.current(db)
+    seen = excerpt(programme, room=ROOM, most=SEGMENTS, at=now)
     moderates = bool(content.get("moderates", False))
     if moderates:
-        room = BLOCKS_PER_VIEW - OWN_BLOCKS - len(programme.segments)
+        room = BLOCKS_PER_VIEW - OWN_BLOCKS - len(seen.shown)
         asked = await board.moderators_home(db, person, programme=programme, now=now, room=room)
     else:
         quiet = bool(content.get("quiet_votes", False))
@@ -84,6 +87,7 @@ async def view(db: AsyncSession, content: Mapping[str, Any], *, now: datetime) -
         "questions": asked,
         "organises": content.get("organises", False),
         "programme": programme,
+        "seen": seen,
         "on_now": {segment.id for segment in programme.now(now)},
         "phase": "before" if now < programme.starts else "during" if now < programme.ends else "after",
     }

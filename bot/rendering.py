@@ -93,6 +93,16 @@ def fit(text: str, limit: int) -> str:
     return clipped
 
 
+def parts(text: Mrkdwn, limit: int) -> list[Mrkdwn]:
+    """`text` in pieces of whole lines, at most `limit` code units each; a longer line is clipped."""
+    pieces = [""]
+    for line in text.splitlines(keepends=True):
+        if len(pieces[-1]) + len(line) > limit and pieces[-1]:
+            pieces.append("")
+        pieces[-1] += line if len(line) <= limit else clip(line, limit)
+    return [Mrkdwn(piece.strip("\n")) for piece in pieces if piece.strip("\n")] or [text]
+
+
 def mention(slack_id: str) -> Mrkdwn:
     """A mention of one person; raises ValueError for anything that is no user id."""
     if not re.fullmatch(r"[UW][A-Z0-9]+", slack_id):
@@ -231,6 +241,7 @@ class Rendering:
             "clip": clip,
             "fit": fit,
             "length_of": length,
+            "parts": parts,
             "mention": mention,
             "link": link,
             "local": self.local,

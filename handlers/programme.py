@@ -21,8 +21,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot import announcements
 from bot.errors import Invalid, NotFound
 from bot.programme import versions
+from bot.programme.excerpt import excerpt
+from bot.programme.importing.entries import SPEAKERS, TEXT, one_line, paragraphs
 from bot.programme.model import Programme, Segment, Status
-from bot.rendering import length
 from bot.store.intake import first_time
 from handlers.desk import Call, Desk, Reply, action_key, state_value, view_key
 
@@ -41,7 +42,7 @@ LIST, SEGMENT, WORKSHOP, RELEASE = (
 )
 # On the organisers' card of a draft, and on the receipt of a release.
 POST, HOLD, UNDO = "announcements.post", "announcements.hold", "announcements.undo"
-TITLE_LIMIT, TEXT_LIMIT, SPEAKERS_LIMIT = 300, 2_000, 20
+SHOWN, SHOWN_ROOM = 40, 9_000  # segments and their characters in a message, which takes 50 blocks and 12,000
 
 
 def register(app: AsyncApp) -> None:
@@ -98,7 +99,7 @@ async def _shown(call: Call, template: str) -> Reply:
         current = await versions.current(db)
     values = {
         "programme": current,
-        "now": instant,
+        "seen": excerpt(current, room=SHOWN_ROOM, most=SHOWN, at=instant),
         "on_now": {segment.id for segment in current.now(instant)},
         "next": current.next(instant),
         "phase": "before" if instant < current.starts else "during" if instant < current.ends else "after",
@@ -126,7 +127,7 @@ async def edit_segment(ack: AsyncAck, body: dict[str, Any], client: AsyncWebClie
         "programme/segment_modal",
         {
             "segment": segment,
-            "programme": draft,
+            "kept": _too_long(segment),
             "callback": SEGMENT,
             "metadata": json.dumps({"segment": wanted, "revision": revision}),
             "starts": _typed(desk, segment.starts if segment else None, draft),
@@ -314,36 +315,22 @@ async def _draft(db: AsyncSession) -> tuple[Programme, int | None]:
 
 def _with_segment(draft: Programme, segment_id: str, view: dict[str, Any], tz: ZoneInfo) -> Programme:
     """The draft with one segment as the form says; raises Invalid on the field that is wrong."""
-    title = " ".join((state_value(view, "title") or "").split())
-    if not title or length(title) > TITLE_LIMIT:
-        raise Invalid(
-            "too_long" if title else "empty", field="title", limit=TITLE_LIMIT, length=length(title)
-        )
+    old = draft.segment(segment_id) if segment_id else None
+    if segment_id and old is None:
+        raise NotFound("no_such_segment", segment=segment_id)
     day = draft.starts.astimezone(tz).date()
     starts, ends = _time(view, "starts", day, tz), _time(view, "ends", day, tz)
     if ends is not None and starts is None:
         raise Invalid("end_without_start", field="ends")
     if starts is not None and ends is not None and ends <= starts:
         raise Invalid("ends_before_start", field="ends")
-    speakers = tuple(
-        " ".join(line.split()) for line in (state_value(view, "speakers") or "").splitlines() if line.strip()
-    )
-    if len(speakers) > SPEAKERS_LIMIT or any(length(speaker) > TITLE_LIMIT for speaker in speakers):
-        raise Invalid("too_many_speakers", field="speakers", limit=SPEAKERS_LIMIT)
-    description = (state_value(view, "description") or "").strip() or None
-    if description and length(description) > TEXT_LIMIT:
-        raise Invalid("too_long", field="description", limit=TEXT_LIMIT, length=length(description))
     options = state_value(view, "options") or []
-    old = draft.segment(segment_id) if segment_id else None
-    if segment_id and old is None:
-        raise NotFound("no_such_segment", segment=segment_id)
-    segment = (old or Segment(id=_new_id(draft, title), title=title)).model_copy(
+    fields = _words(view, old)
+    segment = (old or Segment(id=_new_id(draft, fields["title"]), title=fields["title"])).model_copy(
         update={
-            "title": title,
+            **fields,
             "starts": starts,
             "ends": ends,
-            "speakers": speakers,
-            "description": description,
             "link": _address(view, "link"),
             "takes_questions": "takes_questions" in options,
             "cancelled": "cancelled" in options,
@@ -353,6 +340,37 @@ def _with_segment(draft: Programme, segment_id: str, view: dict[str, Any], tz: Z
     if old is None:
         segments.append(segment)
     return draft.model_copy(update={"segments": tuple(segments)})
+
+
+def _words(view: dict[str, Any], old: Segment | None) -> dict[str, Any]:
+    """Title, speakers and description as typed; what was too long for an input stays as it was."""
+    kept = _too_long(old)
+    fields: dict[str, Any] = {}
+    if "title" not in kept:
+        fields["title"] = one_line(state_value(view, "title") or "")
+        if not fields["title"] or len(fields["title"]) > TEXT:
+            code = "too_long" if fields["title"] else "empty"
+            raise Invalid(code, field="title", limit=TEXT, length=len(fields["title"]))
+    if "speakers" not in kept:
+        lines = (state_value(view, "speakers") or "").splitlines()
+        fields["speakers"] = tuple(dict.fromkeys(filter(None, map(one_line, lines))))
+        if len(fields["speakers"]) > SPEAKERS:
+            raise Invalid("too_many_speakers", field="speakers", limit=SPEAKERS)
+    if "description" not in kept:
+        fields["description"] = paragraphs(state_value(view, "description") or "")
+    return {"title": old.title if old else "", **fields}
+
+
+def _too_long(segment: Segment | None) -> set[str]:
+    """The fields of a segment that no input of Slack's can hold; they are edited by an import."""
+    if segment is None:
+        return set()
+    fields = {
+        "title": segment.title,
+        "speakers": "\n".join(segment.speakers),
+        "description": segment.description or "",
+    }
+    return {name for name, value in fields.items() if len(value.encode("utf-16-le")) // 2 > TEXT}
 
 
 def _new_id(draft: Programme, title: str) -> str:

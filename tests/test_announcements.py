@@ -14,6 +14,7 @@ from bot import announcements, people
 from bot.config import Config
 from bot.errors import Invalid, NotFound, Refusal, Stale
 from bot.programme import changes, versions
+from bot.programme.excerpt import excerpt
 from bot.programme.model import Programme, Segment, Status
 from bot.programme.warnings import warnings
 from bot.rendering import BLOCKS_PER_MESSAGE, MESSAGE_TEXT_SUM, SECTION_LIMIT, TEXT_LIMIT, Message, Rendering
@@ -483,7 +484,7 @@ def test_messages_keep_slacks_limits_with_the_longest_values(drawing: Rendering,
         "programme/message",
         {
             "programme": new,
-            "shown": announcements.fitting(new.segments),
+            "shown": excerpt(new, room=announcements.PROGRAMME_ROOM, most=99).shown,
             "more": 3,
             "times_known": True,
             "released_at": START,

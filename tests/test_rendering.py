@@ -22,6 +22,7 @@ from bot.rendering import (
     length,
     link,
     mention,
+    parts,
     unescape,
     utc,
     zone_name,
@@ -102,6 +103,14 @@ def test_a_link_cannot_be_broken_out_of() -> None:
 
 def test_length_counts_what_people_see() -> None:
     assert length("👩‍👩‍👧e\u0301🇨🇭") == 3
+
+
+def test_parts_are_whole_lines_within_the_limit_and_lose_nothing() -> None:
+    lines = Mrkdwn("\n".join(["aaaa", "", "bbb", "cccccc", "&lt;d&gt;"]))
+    assert parts(lines, 10) == ["aaaa\n\nbbb", "cccccc", "&lt;d&gt;"]
+    assert parts(lines, 100) == [lines]
+    assert [len(part) for part in parts(Mrkdwn("x" * 25 + "\nyy"), 10)] == [10, 2]
+    assert parts(Mrkdwn(""), 10) == [""]
 
 
 @pytest.mark.parametrize(

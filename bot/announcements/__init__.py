@@ -6,7 +6,7 @@
 """
 
 from bot.announcements import composers, pages
-from bot.announcements.composers import LINES, fitting
+from bot.announcements.composers import LINES, PROGRAMME_ROOM
 from bot.announcements.releases import (
     QUIET,
     SOON,
@@ -28,13 +28,13 @@ COMPOSERS = {**composers.COMPOSERS, **pages.COMPOSERS}
 __all__ = [
     "COMPOSERS",
     "LINES",
+    "PROGRAMME_ROOM",
     "QUIET",
     "SOON",
     "WORTH",
     "Review",
     "begin",
     "discard",
-    "fitting",
     "hold",
     "propose",
     "release_and_announce",

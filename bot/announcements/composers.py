@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -11,8 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.announcements import calendars, copies
 from bot.programme import changes, versions
-from bot.programme.model import Segment
-from bot.rendering import escape
+from bot.programme.excerpt import excerpt
 from bot.store.tables import Announcement, Person
 
 LINES = 15  # of an announcement; the rest is in the pinned programme
@@ -96,33 +95,14 @@ async def compose_programme(
     """The pinned programme, as it is now."""
     version = await versions.latest(db)
     programme = versions.programme_of(version)
-    listed = sorted(
-        programme.segments,
-        key=lambda s: (s.starts is None, s.starts.timestamp() if s.starts else 0.0),
-    )
-    shown = fitting(listed)
+    seen = excerpt(programme, room=PROGRAMME_ROOM, most=len(programme.segments))
     return {
         "programme": programme,
-        "shown": shown,
-        "more": len(listed) - len(shown),
-        "times_known": any(segment.starts for segment in listed),
+        "shown": seen.shown,
+        "more": seen.later,
+        "times_known": any(segment.starts for segment in programme.segments),
         "released_at": version.released_at,
     }
-
-
-def fitting(segments: Iterable[Segment]) -> list[Segment]:
-    """As many of the first segments as the programme message has room for, as its template cuts them."""
-    shown: list[Segment] = []
-    room = PROGRAMME_ROOM
-    for segment in segments:
-        speakers = len(escape(", ".join(segment.speakers)))
-        room -= (
-            min(len(escape(segment.title)), 120) + min(speakers, 120) + 300
-        )  # two dates and their fallbacks
-        if room < 0:
-            break
-        shown.append(segment)
-    return shown
 
 
 async def _slack_id(db: AsyncSession, person_id: int | None) -> str | None:

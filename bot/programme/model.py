@@ -94,6 +94,12 @@ class Programme(BaseModel):
             key=lambda segment: (segment.starts, segment.id),
         )
 
+    def listed(self) -> list[Segment]:
+        """Every segment in order of its start, those without one last; else as the programme has them."""
+        return sorted(
+            self.segments, key=lambda one: (one.starts is None, one.starts.timestamp() if one.starts else 0.0)
+        )
+
     def end_of(self, segment: Segment) -> datetime | None:
         """When a timed segment ends: its own end, else the next one's start, else the workshop's end."""
         if segment.starts is None or segment.ends is not None:
