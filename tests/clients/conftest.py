@@ -1,4 +1,4 @@
-"""What the clients need from outside Python: node with its packages, Chromium."""
+"""What the clients need from outside Python: node with its packages, Chromium, libical with a compiler."""
 
 from __future__ import annotations
 
@@ -33,3 +33,14 @@ def chromium() -> str:
     if path is None:
         pytest.skip("Chromium is not installed (Debian: apt-get install chromium)")
     return path
+
+
+@pytest.fixture(scope="session")
+def libical(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The path of a small program that reads a calendar with libical."""
+    compiler, made = shutil.which("cc"), str(tmp_path_factory.mktemp("libical") / "read_calendar")
+    if compiler is None or not Path("/usr/include/libical/ical.h").exists():
+        pytest.skip("libical is not installed (Debian: apt-get install libical-dev gcc)")
+    command = [compiler, "-O1", "-Wall", "-Werror", str(HERE / "read_calendar.c"), "-lical", "-o", made]
+    subprocess.run(command, check=True, timeout=60)
+    return made
