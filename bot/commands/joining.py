@@ -9,6 +9,7 @@ import signal
 import sys
 import webbrowser
 from collections.abc import Iterator
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
@@ -76,7 +77,10 @@ async def _until_stopped() -> None:
 def rehearse(
     config: ConfigFile = None,
     at: Annotated[
-        str | None, typer.Option(help="Where the simulated clock starts; default the day before.")
+        str | None,
+        typer.Option(
+            help="Where the simulated clock starts; default the day before, with --workspace-only now."
+        ),
     ] = None,
     speed: Annotated[float, typer.Option(help="Workshop seconds a second.", min=0, max=100_000)] = 1.0,
     host: Annotated[str, typer.Option(help="Where the local workspace listens.")] = "127.0.0.1",
@@ -90,6 +94,10 @@ def rehearse(
     workspace_only: Annotated[
         bool, typer.Option("--workspace-only", help="Only the local workspace, for other Slack clients.")
     ] = False,
+    manifest: Annotated[
+        Path | None,
+        typer.Option(help="With --workspace-only: the app's manifest (JSON); without it all is allowed."),
+    ] = None,
     open_browser: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -101,18 +109,19 @@ def rehearse(
             logs.configure(level=30)
             sys.exit(asyncio.run(_play_day(settings, store, as_json)))
         logs.configure(level=30 if as_json else 20)
-        start = (
-            instant(at)
-            if at
-            else Moment.parse("-P1D").instant(
-                settings.workshop.start, settings.workshop.end, settings.workshop.tz
-            )
-        )
-        clock = SimulatedClock(start, speed)
         if workspace_only:
-            asyncio.run(_serve_workspace(settings, clock, host, port, as_json))
-        else:
-            asyncio.run(_rehearse(settings, store, clock, host, port, open_browser, as_json))
+            # Clients of other people's making compare timestamps with their own time: it begins now.
+            allowed = _read_manifest(manifest) if manifest else None
+            workspace = LocalWorkspace(
+                settings, SimulatedClock(instant(at), speed), host=host, port=port, manifest=allowed
+            )
+            asyncio.run(_serve_workspace(workspace, as_json))
+            return
+        day_before = Moment.parse("-P1D").instant(
+            settings.workshop.start, settings.workshop.end, settings.workshop.tz
+        )
+        clock = SimulatedClock(instant(at) if at else day_before, speed)
+        asyncio.run(_rehearse(settings, store, clock, host, port, open_browser, as_json))
 
 
 async def _play_day(settings: Config, store: Database, as_json: bool) -> int:
@@ -155,10 +164,7 @@ def _open(url: str) -> None:
         webbrowser.open(url)
 
 
-async def _serve_workspace(
-    settings: Config, clock: SimulatedClock, host: str, port: int, as_json: bool
-) -> None:
-    workspace = LocalWorkspace(settings, clock, host=host, port=port)
+async def _serve_workspace(workspace: LocalWorkspace, as_json: bool) -> None:
     await workspace.start()
     try:
         if as_json:
@@ -169,6 +175,17 @@ async def _serve_workspace(
         await _until_stopped()
     finally:
         await workspace.stop()
+
+
+def _read_manifest(file: Path) -> dict[str, Any]:
+    """An app's manifest, as `apps.manifest.export` or `workshop-bot manifest` gives it."""
+    try:
+        data = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise typer.BadParameter(f"{file}: {error}", param_hint="--manifest") from None
+    if not isinstance(data, dict):
+        raise typer.BadParameter(f"{file} is no JSON object", param_hint="--manifest")
+    return data
 
 
 def _addresses(workspace: LocalWorkspace) -> dict[str, str]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import operator
+import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -22,6 +25,17 @@ class ApiError(Exception):
         self.error = error
         self.extra = extra
         super().__init__(error)
+
+
+def missing(*names: str) -> ApiError:
+    """What Slack answers when arguments are not given at all."""
+    messages = [f"[ERROR] missing required field: {name}" for name in names]
+    return ApiError("invalid_arguments", response_metadata={"messages": messages})
+
+
+def is_ts(text: str) -> bool:
+    """Whether a text has the form of a message's timestamp."""
+    return re.fullmatch(r"\d{1,12}\.\d{1,9}", text) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +69,13 @@ class Call:
         return default if value is None else str(value)
 
     def need(self, name: str, error: str = "invalid_arguments") -> str:
-        """An argument that must be there."""
+        """An argument that must not be empty; one that is ends in `error`, in Slack's words."""
         value = self.text(name)
-        if not value:
-            messages = [f"[ERROR] missing required field: {name}"]
-            raise ApiError(error, response_metadata={"messages": messages})
-        return value
+        if value:
+            return value
+        if error == "invalid_arguments":
+            raise missing(name)
+        raise ApiError(error)
 
     def flag(self, name: str, default: bool = False) -> bool:
         """A boolean: true, "1", "true", … and their opposites."""
@@ -74,9 +89,10 @@ class Call:
         try:
             return int(value) if value else default
         except ValueError:
-            raise ApiError("invalid_arguments") from None
+            words = f"[ERROR] must be an integer [json-pointer:/{name}]"
+            raise ApiError("invalid_arguments", response_metadata={"messages": [words]}) from None
 
-    def data(self, name: str) -> Any:
+    def data(self, name: str, error: str = "invalid_arguments") -> Any:
         """An argument that is an object or list, or the JSON text of one; None when not given."""
         value = self.args.get(name)
         if not isinstance(value, str) or not value:
@@ -84,9 +100,7 @@ class Call:
         try:
             return json.loads(value)
         except ValueError:
-            raise ApiError(
-                "invalid_arguments", response_metadata={"messages": [f"[ERROR] {name}: not JSON"]}
-            ) from None
+            raise ApiError(error) from None
 
     def ids(self, name: str) -> list[str]:
         """A list, or ids joined by commas."""
@@ -124,24 +138,55 @@ class Call:
             raise ApiError("user_not_found")
         return found
 
+    def shown(self, member: Member, *, locale: bool = False) -> Json:
+        """An account as the app may see it: with its address only by the scope for that."""
+        scopes = self.options.scopes
+        email = scopes is None or "users:read.email" in scopes
+        return member.as_dict(self.workspace.now(), locale=locale, email=email)
+
     # --- paging -----------------------------------------------------------------------------------
 
-    def page(self, everything: list[T], *, default: int | None = None) -> tuple[list[T], str]:
-        """The page that `cursor` and `limit` ask for, and the next cursor ("" at the end)."""
+    def page(
+        self,
+        everything: list[T],
+        name: str,
+        key: Callable[[T], str],
+        *,
+        default: int | None = None,
+        lenient: bool = False,
+        reached: Callable[[str, str], bool] = operator.eq,
+    ) -> tuple[list[T], str]:
+        """The page that `cursor` and `limit` ask for, and the next cursor ("" at the end).
+
+        A cursor holds the `key` of the next page's first item, as Slack's do, so that what is added meanwhile
+        moves nothing. `reached(key, wanted)` finds that item, or what stands where it was. A limit above 1000
+        is an error, unless `lenient`.
+        """
         asked = self.number("limit", default or self.options.default_page)
-        if asked < 0 or asked > 1000:
+        if asked < 0 or (asked > 1000 and not lenient):
             raise ApiError("invalid_limit")
         limit = min(asked or self.options.default_page, self.options.page_cap)
-        start = _offset(self.text("cursor"))
-        chosen = everything[start : start + limit]
-        more = start + limit < len(everything)
-        return chosen, base64.b64encode(f"next:{start + limit}".encode()).decode() if more else ""
+        start, wanted = 0, _decoded(self.text("cursor"), name)
+        if wanted:
+            start = next((i for i, item in enumerate(everything) if reached(key(item), wanted)), -1)
+            if start < 0:
+                raise ApiError("invalid_cursor")
+        following = everything[start + limit : start + limit + 1]
+        cursor = _encoded(name, key(following[0])) if following else ""
+        return everything[start : start + limit], cursor
 
 
-def _offset(cursor: str) -> int:
+def _encoded(name: str, key: str) -> str:
+    return base64.b64encode(f"{name}:{key}".encode()).decode()
+
+
+def _decoded(cursor: str, name: str) -> str:
     if not cursor:
-        return 0
+        return ""
     try:
-        return int(base64.b64decode(cursor, validate=True).decode().removeprefix("next:"))
+        found, _, key = base64.b64decode(cursor, validate=True).decode().partition(":")
     except (ValueError, binascii.Error):
-        raise ApiError("invalid_cursor") from None
+        found, key = "", ""
+    if found != name or not key:
+        raise ApiError("invalid_cursor")
+    return key

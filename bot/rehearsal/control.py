@@ -1,15 +1,19 @@
-"""The rehearsal's own controls over HTTP: clock, faults, disconnects, the inspector.
+"""The rehearsal's own controls over HTTP: clock, faults, how the app is reached, the inspector.
 
 GET  /log?after=seq&kind=…   every request, envelope, acknowledgement and retry
 GET  /clock                  {now, simulated, speed, landmarks}
 POST /clock                  {speed} | {pause: true} | {resume: true} | {jump: ISO instant}
 GET  /faults                 the armed switches; POST arms one (see `faults`), DELETE disarms all
+GET  /app                    {request_url, strict_rates}: how the app is reached, whether rates are limited
+POST /app                    {request_url: address to send signed requests to | null for Socket Mode},
+                             {strict_rates: true | false}
 POST /disconnect             {reason: a disconnect frame's | "tcp" | "close_frame" | "silence"}
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -21,9 +25,12 @@ from starlette.routing import Route
 
 from bot.clock import Clock, SimulatedClock
 from bot.config import Config
+from bot.rehearsal.envelopes import Dispatcher
 from bot.rehearsal.faults import Faults
 from bot.rehearsal.listening import Listening
 from bot.rehearsal.log import Log
+from bot.rehearsal.rates import Rates
+from bot.rehearsal.request_url import RequestUrl
 from bot.rehearsal.socket_mode import DISCONNECT_REASONS, SocketMode
 from bot.rehearsal.state import Json
 from bot.rendering import utc
@@ -35,13 +42,20 @@ class Refused(Exception):
 
 @dataclass(slots=True)
 class Control:
-    """The controls of one workspace. `rewind` starts a new day from an earlier instant, if anyone can."""
+    """The controls of one workspace.
+
+    `reach` changes how the app is reached and says whether that works; `rewind` starts a new day from an
+    earlier instant, if anyone can.
+    """
 
     config: Config
     clock: Clock
     log: Log
     faults: Faults
     sockets: SocketMode
+    rates: Rates
+    dispatcher: Dispatcher
+    reach: Callable[[str | None], Awaitable[bool]]
     listening: Listening | None = None
     rewind: Callable[[datetime], Awaitable[None]] | None = None
     running: float = field(default=1.0)  # the speed to go back to after a pause
@@ -52,6 +66,7 @@ class Control:
             Route("/log", self._log),
             Route("/clock", self._clock, methods=["GET", "POST"]),
             Route("/faults", self._faults, methods=["GET", "POST", "DELETE"]),
+            Route("/app", self._app, methods=["GET", "POST"]),
             Route("/disconnect", self._disconnect, methods=["POST"]),
         ]
 
@@ -107,6 +122,27 @@ class Control:
             except (Refused, ValueError, TypeError) as error:
                 return _bad(str(error))
         return JSONResponse({"ok": True, "armed": [fault.as_dict() for fault in self.faults.armed]})
+
+    async def _app(self, request: Request) -> Response:
+        if request.method == "POST":
+            try:
+                wish = await _body(request)
+                await self._set_app(wish)
+            except Refused as error:
+                return _bad(str(error))
+        road = self.dispatcher.road
+        url = road.url if isinstance(road, RequestUrl) else None
+        return JSONResponse({"ok": True, "request_url": url, "strict_rates": self.rates.strict})
+
+    async def _set_app(self, wish: Json) -> None:
+        if "request_url" in wish:
+            url = wish["request_url"]
+            if url is not None and not re.match(r"https?://", str(url)):
+                raise Refused("request_url must be an address that begins with http:// or https://, or null")
+            if not await self.reach(None if url is None else str(url)):
+                raise Refused("that address did not answer Slack's url_verification with the challenge")
+        if "strict_rates" in wish:
+            self.rates.strict = bool(wish["strict_rates"])
 
     async def _disconnect(self, request: Request) -> Response:
         try:

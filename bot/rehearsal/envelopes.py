@@ -60,6 +60,11 @@ class Road(Protocol):
     @property
     def is_open(self) -> bool: ...
 
+    @property
+    def was_open(self) -> bool:
+        """Whether the app has ever come this way: before that, nobody is awaited."""
+        ...
+
     async def wait_open(self) -> None: ...
 
     async def attempt(self, delivery: Delivery) -> Outcome: ...
@@ -77,6 +82,7 @@ class Dispatcher:
         self._tasks: set[asyncio.Task[None]] = set()
         self._due: dict[int, datetime] = {}
         self._asking = 0
+        self._waiting = 0  # events for which no road is open
         self._count = 0
 
     @property
@@ -84,6 +90,8 @@ class Dispatcher:
         """Whether anything is under way that does not just wait for a later instant."""
         now = self.clock.now()
         asleep = sum(1 for due in self._due.values() if due > now)
+        if not self.road.was_open:
+            asleep += self._waiting
         return self._asking > 0 or len(self._tasks) > asleep
 
     def next_due(self) -> datetime | None:
@@ -164,7 +172,12 @@ class Dispatcher:
         while True:
             if not self.road.is_open:
                 attempt, reason = max(attempt, 1), reason or "timeout"
-                await self.road.wait_open()
+                self._waiting += 1
+                self.on_settled()
+                try:
+                    await self.road.wait_open()
+                finally:
+                    self._waiting -= 1
             outcome = await self._attempt(Delivery("events_api", payload, False, attempt, reason))
             if outcome.acknowledged or outcome.final:
                 return

@@ -36,7 +36,7 @@ class RequestUrl:
         self._timeout = aiohttp.ClientTimeout(total=ack_seconds)
         self._session: aiohttp.ClientSession | None = None
 
-    is_open = True
+    is_open = was_open = True
 
     async def wait_open(self) -> None:
         return

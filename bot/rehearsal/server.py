@@ -46,26 +46,13 @@ from bot.rendering import Rendering
 __all__ = ["LocalWorkspace", "PortInUse"]
 
 BOT_NAME = "Workshop"
-# What the app hears of when no manifest says otherwise.
-DEFAULT_EVENTS = frozenset(
-    {
-        "app_home_opened",
-        "app_mention",
-        "member_joined_channel",
-        "member_left_channel",
-        "message.im",
-        "reaction_added",
-        "reaction_removed",
-        "team_join",
-    }
-)
 
 
 class LocalWorkspace:
     """A Slack-compatible workspace on this machine, seeded from the configuration.
 
     `manifest` (the app's, as a dict) decides which events, commands, shortcuts and scopes the app has;
-    without one it hears DEFAULT_EVENTS, has every scope and any command. `rates="strict"` enforces Slack's
+    without one it hears everything, has every scope and any command. `rates="strict"` enforces Slack's
     limits on the workshop clock, `reads_per_minute` and `page_cap` those some apps get for reading history,
     `posts_per_minute` a cap for the whole workspace. `ack_seconds` is the acknowledgement deadline, in wall
     time. Loopback only, unless `host` says otherwise.
@@ -106,25 +93,27 @@ class LocalWorkspace:
             self.state, self.views, self.dispatcher, self.response_urls, Manifest.read(manifest)
         )
         self._options = _options(manifest, page_cap, scheduled_metadata_bug)
-        limits = Rates(
+        self.rates = Rates(
             strict=rates == "strict", reads_per_minute=reads_per_minute, posts_per_minute=posts_per_minute
         )
         self._api = WebApi(
             self.state,
             self.views,
             self._options,
-            limits,
+            self.rates,
             self.faults,
             self.dispatcher,
             self.log,
             self.bot_token,
             self.app_token,
         )
-        self.control = Control(config, clock, self.log, self.faults, self.sockets)
+        self.control = Control(
+            config, clock, self.log, self.faults, self.sockets, self.rates, self.dispatcher, self.reach
+        )
         self._page = Page(self.deeds, self.control, Rendering(config))
         clock.on_change(self._page.clock_changed)
         self._ack_seconds = ack_seconds
-        self._request_url: RequestUrl | None = None
+        self._request_urls: list[RequestUrl] = []
         self._listening = Listening(self._application(), host, port)
         self._scheduler: asyncio.Task[None] | None = None
         self._seed()
@@ -171,8 +160,8 @@ class LocalWorkspace:
             self.state.close()
             await self.dispatcher.stop()
             await self._listening.stop()
-        if self._request_url is not None:
-            await self._request_url.stop()
+        for road in self._request_urls:
+            await road.stop()
 
     async def __aenter__(self) -> LocalWorkspace:
         await self.start()
@@ -210,16 +199,25 @@ class LocalWorkspace:
 
     # --- HTTP mode --------------------------------------------------------------------------------
 
-    def deliver_to(self, request_url: str) -> None:
+    def deliver_to(self, request_url: str) -> RequestUrl:
         """Deliver signed requests to this address from now on, instead of over Socket Mode."""
-        self._request_url = RequestUrl(
+        road = RequestUrl(
             request_url, self.signing_secret, self.log, self.faults, ack_seconds=self._ack_seconds
         )
-        self.dispatcher.road = self._request_url
+        self._request_urls.append(road)
+        self.dispatcher.road = road
+        return road
 
-    async def challenge(self) -> bool:
-        """Whether the request URL answers Slack's url_verification."""
-        return self._request_url is not None and await self._request_url.challenge()
+    async def reach(self, request_url: str | None) -> bool:
+        """Deliver to this address if it answers Slack's url_verification (else False); None: Socket Mode."""
+        if request_url is None:
+            self.dispatcher.road = self.sockets
+            return True
+        before = self.dispatcher.road
+        verified = await self.deliver_to(request_url).challenge()
+        if not verified:
+            self.dispatcher.road = before
+        return verified
 
     # --- inside -----------------------------------------------------------------------------------
 
@@ -234,7 +232,7 @@ class LocalWorkspace:
         self.state.groups = {group.id: group for group in seed.groups(self.config, accounts)}
 
     def _emit(self, kind: str, inner: Json) -> None:
-        if kind in self._events:
+        if self._events is None or kind in self._events:
             self.dispatcher.event(inner)
 
     async def _post_scheduled(self) -> None:
@@ -333,9 +331,9 @@ class OwnOrigin:
         await self._app(scope, receive, send)
 
 
-def _events(manifest: Json | None) -> frozenset[str]:
+def _events(manifest: Json | None) -> frozenset[str] | None:
     if manifest is None:
-        return DEFAULT_EVENTS
+        return None
     return frozenset(manifest.get("settings", {}).get("event_subscriptions", {}).get("bot_events", []))
 
 

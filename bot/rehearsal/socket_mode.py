@@ -34,6 +34,7 @@ class SocketMode:
         self._sockets: list[WebSocket] = []
         self._unacked: dict[str, asyncio.Future[Json | None]] = {}
         self._opened = asyncio.Event()
+        self.was_open = False
         self._turn = itertools.count()
         self._held: list[Callable[[], Any]] = []
 
@@ -60,6 +61,7 @@ class SocketMode:
         self._log.note("socket", "open", sockets=len(self._sockets))
         try:
             await websocket.send_json(self._hello())
+            self.was_open = True
             self._opened.set()
             while True:
                 self._acknowledge(await websocket.receive_text())

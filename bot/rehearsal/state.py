@@ -40,15 +40,32 @@ class Member:
     deleted: bool = False
     admin: bool = False
 
-    def as_dict(self, now: datetime, *, locale: bool = False) -> Json:
+    @property
+    def email(self) -> str:
+        """An address that reaches nobody: the domain is reserved for examples."""
+        return f"{self.name}@example.org" if self.bot_id is None and self.id != SLACKBOT else ""
+
+    def as_dict(self, now: datetime, *, locale: bool = False, email: bool = True) -> Json:
+        first, _, last = self.real_name.partition(" ")
         profile: Json = {
             "real_name": self.real_name,
             "real_name_normalized": self.real_name,
             "display_name": self.name,
             "display_name_normalized": self.name,
+            "first_name": first,
+            "last_name": last,
             "title": self.role,
+            "phone": "",
+            "skype": "",
+            "status_text": "",
+            "status_emoji": "",
+            "status_expiration": 0,
+            "avatar_hash": "",
+            "fields": None,
             "team": TEAM_ID,
         }
+        if email and self.email:
+            profile["email"] = self.email
         if self.bot_id:
             profile |= {"bot_id": self.bot_id, "api_app_id": APP_ID if self.bot_id == BOT_ID else "A0OTHER"}
         data: Json = {

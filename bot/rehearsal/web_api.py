@@ -9,15 +9,18 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import secrets
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from bot.rehearsal.calls import ApiError, Call, Options
+from bot.rehearsal.calls import ApiError, Call, Options, missing
 from bot.rehearsal.envelopes import Dispatcher
 from bot.rehearsal.faults import Fault, Faults
 from bot.rehearsal.listening import Listening
@@ -54,12 +57,15 @@ class WebApi:
         name, started = request.path_params["method"], time.monotonic()
         self.in_flight += 1
         try:
-            args = await read_args(request)
+            args, warnings = await read_args(request)
             fault = self.faults.strike(name) if name in METHODS else None
             if fault is None:
-                response = await self._answer(name, request, args)
+                response = await self._answer(name, request, args, warnings)
             else:
                 response = await self._broken(fault, name, request, args)
+        except ApiError as error:
+            args, fault = {}, None
+            response = self._json({"ok": False, "error": error.error, **error.extra})
         finally:
             self.in_flight -= 1
             self.workspace.wake()
@@ -76,20 +82,28 @@ class WebApi:
         )
         return response
 
-    async def _answer(self, name: str, request: Request, args: Json) -> Response:
+    async def _answer(
+        self, name: str, request: Request, args: Json, warnings: Sequence[str] = ()
+    ) -> Response:
+        noted = list(warnings)
         try:
             method = METHODS.get(name)
             if method is None:
                 raise ApiError("unknown_method", req_method=name)
             self._authorise(method, request, args)
-            call = Call(self.workspace, self.views, self.options, self.workspace.url, args)
+            if name == "apps.connections.open" and request.method != "POST":
+                raise ApiError("insecure_request")
+            absent = [each for each in method.needs.split() if args.get(each) is None]
+            if absent:
+                raise missing(*absent)
+            call = Call(self.workspace, self.views, self.options, self.workspace.url, args, noted)
             channel = str(args.get("channel") or "")
             wait = self.rates.check(name, method.tier, channel, self.workspace.now())
             if wait:
                 return self._limited(wait)
-            return self._ok(await method.handler(call), call.warnings)
+            return self._json({"ok": True, **await method.handler(call)}, noted)
         except ApiError as error:
-            return self._json({"ok": False, "error": error.error, **error.extra})
+            return self._json({"ok": False, "error": error.error, **error.extra}, noted)
         except Exception:
             # A defect of this server, or arguments nobody foresaw: Slack, too, goes on after such a call.
             logger.exception("%s broke", name)
@@ -137,36 +151,52 @@ class WebApi:
         if scopes is not None and method.scopes and not scopes & set(method.scopes):
             raise ApiError("missing_scope", needed=",".join(method.scopes), provided=",".join(sorted(scopes)))
 
-    def _ok(self, data: Json, warnings: list[str]) -> Response:
-        body: Json = {"ok": True, **data}
-        if warnings:
-            body["warning"] = ",".join(warnings)
-            body["response_metadata"] = {**body.get("response_metadata", {}), "warnings": warnings}
-        return self._json(body)
-
     def _limited(self, seconds: int) -> Response:
         headers = {"Retry-After": str(seconds)}
         return JSONResponse({"ok": False, "error": "ratelimited"}, status_code=429, headers=headers)
 
-    def _json(self, body: Json) -> Response:
+    def _json(self, body: Json, warnings: Sequence[str] = ()) -> Response:
+        if warnings:
+            body["warning"] = ",".join(warnings)
+            body["response_metadata"] = {**body.get("response_metadata", {}), "warnings": list(warnings)}
         scopes = self.options.scopes
-        return JSONResponse(
-            body, headers={"x-oauth-scopes": ",".join(sorted(scopes)) if scopes else "chat:write"}
-        )
+        headers = {
+            "x-oauth-scopes": ",".join(sorted(scopes)) if scopes else "chat:write",
+            "x-slack-req-id": secrets.token_hex(16),
+        }
+        return JSONResponse(body, headers=headers)
 
 
-async def read_args(request: Request) -> Json:
-    """The arguments of a call, from query, form and JSON body together."""
+async def read_args(request: Request) -> tuple[Json, list[str]]:
+    """The arguments of a call, from query, form and JSON body together, and warnings about their encoding.
+
+    Raises ApiError for a body that cannot be read (reference: Web API, "Evaluating responses").
+    """
     args: Json = dict(request.query_params)
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == "application/json":
-        body = await request.body()
-        try:
-            data: Any = json.loads(body) if body else {}
-        except ValueError:
-            data = {}
-        return args | data if isinstance(data, dict) else args
+    kind, _, parameters = request.headers.get("content-type", "").lower().partition(";")
+    kind, charset = kind.strip(), "charset=" in parameters
     if kind in ("application/x-www-form-urlencoded", "multipart/form-data"):
-        async with request.form() as form:
-            args |= {key: value for key, value in form.items() if isinstance(value, str)}
-    return args
+        try:
+            async with request.form() as form:
+                args |= {key: value for key, value in form.items() if isinstance(value, str)}
+        except HTTPException:
+            raise ApiError("invalid_form_data") from None
+        return args, ["superfluous_charset"] if charset and kind.endswith("urlencoded") else []
+    body = await request.body()
+    if not body:
+        return args, []
+    if kind == "application/json":
+        args |= _object(body)
+    elif kind != "text/plain":
+        raise ApiError("invalid_post_type" if kind else "missing_post_type")
+    return args, [] if charset else ["missing_charset"]
+
+
+def _object(body: bytes) -> Json:
+    try:
+        data: Any = json.loads(body)
+    except ValueError:
+        raise ApiError("invalid_json") from None
+    if not isinstance(data, dict):
+        raise ApiError("json_not_object")
+    return data

@@ -181,6 +181,8 @@ class Workspace:
             client_msg_id=str(uuid.uuid5(uuid.NAMESPACE_URL, f"{channel.id}/{ts}")),
         )
         self.post(message)
+        for id_ in files:
+            self.shared(self.files[id_], channel)
         if f"<@{BOT_USER}>" in text and not channel.direct and BOT_USER in channel.members:
             data = self.message_dict(message)
             keep = (
@@ -355,6 +357,36 @@ class Workspace:
     def _member_event(self, channel: Channel, event: Json) -> None:
         if BOT_USER in channel.members:
             self.emit(str(event["type"]), event)
+
+    def pin(self, member: str, message: Message, *, add: bool) -> bool:
+        """Pin a message to its channel, or take the pin away; False when there is nothing to change."""
+        if bool(message.pinned_by) == add:
+            return False
+        channel = self.channels[message.channel]
+        item = {"type": "message", "channel": channel.id, "message": self.message_dict(message)}
+        if add:
+            message.pinned_by[member] = self.now().timestamp()
+        else:
+            message.pinned_by.clear()
+        kind = "pin_added" if add else "pin_removed"
+        event = {"type": kind, "user": member, "channel_id": channel.id, "item": item}
+        self._member_event(channel, event | {"event_ts": self.next_ts()})
+        self.changed()
+        return True
+
+    def shared(self, file: File, channel: Channel) -> None:
+        """Tell of a file that was shared in a channel."""
+        event = {"type": "file_shared", "file_id": file.id, "file": {"id": file.id}, "user_id": file.user}
+        self._member_event(channel, event | {"channel_id": channel.id, "event_ts": self.next_ts()})
+
+    def channel_event(self, kind: str, channel: Channel) -> None:
+        """Tell of a channel that was made, renamed, archived or brought back."""
+        named = {"id": channel.id, "name": channel.name, "created": channel.created}
+        whole = kind in ("channel_created", "channel_rename")
+        event: Json = {"type": kind, "channel": named if whole else channel.id, "user": BOT_USER}
+        if channel.kind == "channel" or BOT_USER in channel.members:
+            self.emit(kind, event | {"event_ts": self.next_ts()})
+        self.changed()
 
     def react(self, member: str, message: Message, name: str, *, add: bool) -> bool:
         """Add or take back one person's reaction; False when there is nothing to change."""

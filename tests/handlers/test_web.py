@@ -80,7 +80,7 @@ def site(house: House) -> Site:
 
 
 async def test_the_request_url_answers_slack_s_challenge(by_http: House) -> None:
-    assert await by_http.workspace.challenge()
+    assert await by_http.workspace.reach(f"http://{by_http.bot.listen}/slack/events")
 
 
 async def test_an_event_a_command_a_shortcut_a_modal_and_a_click_work_over_http(by_http: House) -> None:

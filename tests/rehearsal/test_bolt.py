@@ -43,8 +43,7 @@ async def app(
             stack.push_async_callback(runner.cleanup)
             site = web.TCPSite(runner, "127.0.0.1", 0)
             await site.start()
-            workspace.deliver_to(f"{site.name.rstrip('/').replace(':0', f':{port_of(runner)}')}/slack/events")
-            assert await workspace.challenge()
+            assert await workspace.reach(f"http://127.0.0.1:{port_of(runner)}/slack/events")
         yield app
 
 

@@ -105,9 +105,11 @@ async def test_two_redirects_are_followed_and_no_more(workspace: LocalWorkspace,
 
 
 async def test_an_address_where_nobody_listens_fails_at_once(workspace: LocalWorkspace) -> None:
-    workspace.deliver_to("http://127.0.0.1:1/slack/events")
+    nobody = "http://127.0.0.1:1/slack/events"
+    assert not await workspace.reach(nobody)
+    assert workspace.dispatcher.road is workspace.sockets
+    workspace.deliver_to(nobody)
 
     report = await workspace.person(TOKYO).command("/workshop now")
 
     assert report["reason"] == "connection_failed"
-    assert not await workspace.challenge()

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from bot.rehearsal import blockkit
-from bot.rehearsal.calls import ApiError, Call
+from bot.rehearsal.calls import ApiError, Call, is_ts
 from bot.rehearsal.state import BOT_ID, BOT_USER, SLACKBOT, Channel, Json, Message, Scheduled
 
 MOST_TEXT = 40_000
@@ -71,6 +71,23 @@ async def delete(call: Call) -> Json:
     return {"channel": channel.id, "ts": message.ts}
 
 
+async def me_message(call: Call) -> Json:
+    """What a bot says of itself: a message of the subtype me_message."""
+    channel = target(call)
+    message = compose(call, channel)
+    message.subtype = "me_message"
+    call.workspace.post(message)
+    return {"channel": channel.id, "ts": message.ts}
+
+
+async def set_status(call: Call) -> Json:
+    """The "is thinking…" line under a thread; this workspace draws none."""
+    channel = call.channel("channel_id")
+    if call.text("thread_ts") not in channel.messages:
+        raise ApiError("invalid_thread_ts")
+    return {}
+
+
 async def get_permalink(call: Call) -> Json:
     channel = call.channel()
     message = call.message(channel, "message_ts")
@@ -82,6 +99,8 @@ async def get_permalink(call: Call) -> Json:
 
 async def schedule_message(call: Call) -> Json:
     channel = target(call)
+    if not call.text("post_at").isdigit():
+        raise ApiError("invalid_time")
     post_at = call.number("post_at", 0)
     now = int(call.workspace.now().timestamp())
     if post_at <= now:
@@ -122,7 +141,7 @@ async def delete_scheduled_message(call: Call) -> Json:
 
 
 async def scheduled_messages_list(call: Call) -> Json:
-    wanted = call.text("channel")
+    wanted = call.channel().id if call.text("channel") else ""
     oldest, latest = call.number("oldest", 0), call.number("latest", 2**62)
     found = [
         {
@@ -135,7 +154,7 @@ async def scheduled_messages_list(call: Call) -> Json:
         for each in sorted(call.workspace.scheduled.values(), key=lambda s: (s.post_at, s.id))
         if wanted in ("", each.channel) and oldest <= each.post_at <= latest
     ]
-    chosen, cursor = call.page(found)
+    chosen, cursor = call.page(found, "scheduled", lambda each: str(each["id"]))
     return {"scheduled_messages": chosen, "response_metadata": {"next_cursor": cursor}}
 
 
@@ -184,6 +203,9 @@ def compose(call: Call, channel: Channel) -> Message:
         text = text[:MOST_TEXT]
         call.warnings.append("message_truncated")
     thread_ts = call.text("thread_ts") or None
+    if call.args.get("thread_ts") is not None and not is_ts(thread_ts or ""):
+        words = f"[ERROR] {thread_ts or ''} is not a valid thread_ts"
+        raise ApiError("invalid_thread_ts", response_metadata={"messages": [words]})
     parent = channel.messages.get(thread_ts or "")
     if thread_ts and (parent is None or parent.only_for):
         raise ApiError("thread_not_found")
@@ -201,6 +223,7 @@ def compose(call: Call, channel: Channel) -> Message:
         broadcast=broadcast,
         metadata=_metadata(call),
         username=call.text("username") or None,
+        icon=_icon(call),
         mrkdwn=call.flag("mrkdwn", True),
     )
 
@@ -213,8 +236,17 @@ def _posted(call: Call, message: Message) -> Json:
     }
 
 
+def _icon(call: Call) -> Json | None:
+    """The picture of one message: an emoji wins over an image's address."""
+    if call.text("icon_emoji"):
+        return {"emoji": call.text("icon_emoji")}
+    return {"image_48": call.text("icon_url")} if call.text("icon_url") else None
+
+
 def _blocks(call: Call) -> list[Json]:
-    blocks: Any = call.data("blocks") or []
+    blocks: Any = call.data("blocks", "invalid_blocks_format") or []
+    if not isinstance(blocks, list):
+        raise ApiError("invalid_blocks_format")
     errors = blockkit.check_message(blocks)
     if errors:
         raise ApiError("invalid_blocks", errors=errors, response_metadata={"messages": errors})
@@ -225,7 +257,7 @@ def _blocks(call: Call) -> list[Json]:
 
 def _metadata(call: Call) -> Json | None:
     """A message's metadata; one that breaks the schema is dropped with a warning, as Slack does."""
-    given = call.data("metadata")
+    given = call.data("metadata", "invalid_metadata_format")
     if not given:
         return None
     kind = given.get("event_type") if isinstance(given, dict) else None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 import re
 
-from bot.rehearsal.calls import ApiError, Call
+from bot.rehearsal.calls import ApiError, Call, is_ts
 from bot.rehearsal.state import BOT_USER, SLACKBOT, Channel, Json, Message
 
 _KINDS = {"public_channel": "channel", "private_channel": "group", "im": "im", "mpim": "mpim"}
@@ -13,7 +14,7 @@ _KINDS = {"public_channel": "channel", "private_channel": "group", "im": "im", "
 async def list_(call: Call) -> Json:
     kinds = _kinds(call)
     visible = [c for c in call.workspace.channels.values() if c.kind == "channel" or BOT_USER in c.members]
-    chosen, cursor = call.page(_filtered(call, visible, kinds))
+    chosen, cursor = call.page(_filtered(call, visible, kinds), "team", _id)
     return {
         "channels": [_with_count(channel) for channel in chosen],
         "response_metadata": {"next_cursor": cursor},
@@ -29,7 +30,7 @@ async def info(call: Call) -> Json:
 
 
 async def members(call: Call) -> Json:
-    chosen, cursor = call.page(list(call.channel().members))
+    chosen, cursor = call.page(list(call.channel().members), "user", str)
     return {"members": chosen, "response_metadata": {"next_cursor": cursor}}
 
 
@@ -70,14 +71,22 @@ async def leave(call: Call) -> Json:
     channel = call.channel()
     if channel.direct:
         raise ApiError("method_not_supported_for_channel_type")
+    if channel.archived:
+        raise ApiError("is_archived")
     if not call.workspace.leave(BOT_USER, channel):
         return {"not_in_channel": True}
     return {}
 
 
 async def invite(call: Call) -> Json:
-    channel = call.joined()
+    channel = _manageable(call)
+    if channel.archived:
+        raise ApiError("is_archived")
+    if not call.ids("users"):
+        raise ApiError("no_user")
     for user in call.ids("users"):
+        if user == BOT_USER:
+            raise ApiError("cant_invite_self")
         if user not in call.workspace.members:
             raise ApiError("user_not_found")
         if not call.workspace.join(user, channel, inviter=BOT_USER):
@@ -86,11 +95,7 @@ async def invite(call: Call) -> Json:
 
 
 async def create(call: Call) -> Json:
-    name = call.need("name", "invalid_name_required")
-    if not re.fullmatch(r"[^\s#.A-Z]{1,80}", name):
-        raise ApiError("invalid_name_specials")
-    if call.workspace.channel(name) is not None:
-        raise ApiError("name_taken")
+    name = _name(call)
     channel = Channel(
         id=call.workspace.mint("C"),
         name=name,
@@ -100,7 +105,7 @@ async def create(call: Call) -> Json:
         creator=BOT_USER,
     )
     call.workspace.channels[channel.id] = channel
-    call.workspace.changed()
+    call.workspace.channel_event("channel_created", channel)
     return {"channel": channel.as_dict(BOT_USER)}
 
 
@@ -113,20 +118,58 @@ async def set_purpose(call: Call) -> Json:
 
 
 async def archive(call: Call) -> Json:
-    channel = call.joined()
+    channel = _manageable(call)
     if channel.archived:
         raise ApiError("already_archived")
     channel.archived = True
-    call.workspace.changed()
+    call.workspace.channel_event("channel_archive", channel)
+    return {}
+
+
+async def unarchive(call: Call) -> Json:
+    channel = _manageable(call, joined=False)
+    if not channel.archived:
+        raise ApiError("not_archived")
+    channel.archived = False
+    call.workspace.channel_event("channel_unarchive", channel)
+    return {}
+
+
+async def rename(call: Call) -> Json:
+    channel = _manageable(call)
+    if channel.archived:
+        raise ApiError("is_archived")
+    channel.name = _name(call)
+    call.workspace.channel_event("channel_rename", channel)
+    return {"channel": channel.as_dict(BOT_USER)}
+
+
+async def kick(call: Call) -> Json:
+    channel = _manageable(call)
+    user = call.user()
+    if user.id == BOT_USER:
+        raise ApiError("cant_kick_self")
+    if not call.workspace.leave(user.id, channel):
+        raise ApiError("not_in_channel")
+    return {}
+
+
+async def close(call: Call) -> Json:
+    """Close a direct message: what was said stays, and it opens again with the next message."""
+    if not call.channel().direct:
+        raise ApiError("method_not_supported_for_channel_type")
     return {}
 
 
 async def history(call: Call) -> Json:
     channel = call.joined()
     shown = [m for m in channel.messages.values() if not m.only_for and (not m.is_reply or m.broadcast)]
-    chosen, cursor = call.page(_between(call, shown)[::-1])
+    newest_first = _between(call, shown)[::-1]
+    chosen, cursor = call.page(newest_first, "next_ts", _key, lenient=True, reached=operator.le)
     return _page(call, chosen, cursor) | {
-        "pin_count": sum(1 for m in channel.messages.values() if m.pinned_by)
+        "pin_count": sum(1 for m in channel.messages.values() if m.pinned_by),
+        "channel_actions_ts": None,
+        "channel_actions_count": 0,
     }
 
 
@@ -138,13 +181,16 @@ async def replies(call: Call) -> Json:
     parent = channel.messages.get(asked.thread_ts or "") or asked
     thread = [m for ts in parent.replies if (m := channel.messages.get(ts)) and not m.only_for]
     # The parent heads every page's range, whatever `oldest` and `latest` say.
-    chosen, cursor = call.page([parent, *_between(call, thread)])
+    whole = [parent, *_between(call, thread)]
+    chosen, cursor = call.page(whole, "next_ts", _key, lenient=True, reached=operator.ge)
     return _page(call, chosen, cursor)
 
 
 async def mark(call: Call) -> Json:
     channel = call.joined()
-    channel.last_read[BOT_USER] = call.need("ts", "invalid_timestamp")
+    if not is_ts(call.text("ts")):
+        raise ApiError("invalid_timestamp")
+    channel.last_read[BOT_USER] = call.text("ts")
     return {}
 
 
@@ -154,11 +200,41 @@ async def of_user(call: Call) -> Json:
     if user not in call.workspace.members:
         raise ApiError("user_not_found")
     mine = [c for c in call.workspace.channels_of(user) if c.kind == "channel" or BOT_USER in c.members]
-    chosen, cursor = call.page(_filtered(call, mine, _kinds(call)))
+    chosen, cursor = call.page(_filtered(call, mine, _kinds(call)), "team", _id)
     return {
         "channels": [channel.as_dict(BOT_USER) for channel in chosen],
         "response_metadata": {"next_cursor": cursor},
     }
+
+
+def _manageable(call: Call, *, joined: bool = True) -> Channel:
+    """A channel that can be changed as a whole: no direct message."""
+    channel = call.joined() if joined else call.channel()
+    if channel.direct:
+        raise ApiError("method_not_supported_for_channel_type")
+    return channel
+
+
+def _name(call: Call) -> str:
+    """A new channel's name, by Slack's rules."""
+    name = call.need("name", "invalid_name_required")
+    if len(name) > 80:
+        raise ApiError("invalid_name_maxlength")
+    if re.fullmatch(r"[\W_]+", name):
+        raise ApiError("invalid_name_punctuation")
+    if re.search(r"[^\w-]", name) or name != name.lower():
+        raise ApiError("invalid_name_specials")
+    if call.workspace.channel(name) is not None:
+        raise ApiError("name_taken")
+    return name
+
+
+def _id(channel: Channel) -> str:
+    return channel.id
+
+
+def _key(message: Message) -> str:
+    return message.ts
 
 
 def _kinds(call: Call) -> set[str]:
@@ -178,12 +254,12 @@ def _with_count(channel: Channel) -> Json:
 
 
 def _set_line(call: Call, name: str) -> Json:
-    channel = call.joined()
+    channel = _manageable(call)
     text = call.text(name)
+    if channel.archived:
+        raise ApiError("is_archived")
     if len(text) > 250:
         raise ApiError("too_long")
-    if channel.direct:
-        raise ApiError("method_not_supported_for_channel_type")
     line = {"value": text, "creator": BOT_USER, "last_set": int(call.workspace.now().timestamp())}
     setattr(channel, name, line)
     call.workspace.post(

@@ -6,7 +6,7 @@ import mimetypes
 
 from bot.rehearsal.calls import ApiError, Call
 from bot.rehearsal.methods.chat import target
-from bot.rehearsal.state import BOT_ID, BOT_USER, File, Json, Message
+from bot.rehearsal.state import BOT_ID, BOT_USER, Channel, File, Json, Message
 
 MOST_BYTES = 50_000_000
 
@@ -14,7 +14,7 @@ MOST_BYTES = 50_000_000
 async def get_upload_url(call: Call) -> Json:
     name, length = call.need("filename"), call.number("length", 0)
     if length <= 0:
-        raise ApiError("invalid_arguments")
+        raise ApiError("missing_argument")
     if length > MOST_BYTES:
         raise ApiError("file_upload_size_restricted")
     file = File(
@@ -33,10 +33,13 @@ async def complete_upload(call: Call) -> Json:
     given = call.data("files")
     if not isinstance(given, list) or not given:
         raise ApiError("invalid_arguments")
-    files = [_uploaded(call, item) for item in given]
+    places = []
     for reference in call.ids("channels") or call.ids("channel_id"):
         call.args["channel"] = reference
-        _share(call, files)
+        places.append(target(call))
+    files = [_uploaded(call, item) for item in given]
+    for channel in places:
+        _share(call, channel, files)
     return {"files": [file.as_dict(call.origin) for file in files]}
 
 
@@ -45,6 +48,24 @@ async def info(call: Call) -> Json:
     if file is None or not file.complete:
         raise ApiError("file_not_found")
     return {"file": file.as_dict(call.origin), "comments": [], "response_metadata": {"next_cursor": ""}}
+
+
+async def list_(call: Call) -> Json:
+    """Completed files, newest first, in pages of `count` (files.list has page numbers, no cursor)."""
+    count, page = max(1, min(call.number("count", 100), 1000)), max(1, call.number("page", 1))
+    user, channel = call.text("user"), call.text("channel")
+    found = [
+        file.as_dict(call.origin)
+        for file in reversed(call.workspace.files.values())
+        if file.complete and user in ("", file.user) and (not channel or channel in file.channels)
+    ]
+    paging = {"count": count, "total": len(found), "page": page, "pages": -(-len(found) // count)}
+    return {"files": found[(page - 1) * count : page * count], "paging": paging}
+
+
+async def upload(call: Call) -> Json:
+    """The retired way; Slack sends every caller to the three steps."""
+    raise ApiError("method_deprecated")
 
 
 async def delete(call: Call) -> Json:
@@ -71,8 +92,7 @@ def _uploaded(call: Call, item: object) -> File:
     return file
 
 
-def _share(call: Call, files: list[File]) -> None:
-    channel = target(call)
+def _share(call: Call, channel: Channel, files: list[File]) -> None:
     for file in files:
         file.channels.append(channel.id)
     call.workspace.post(
@@ -86,3 +106,5 @@ def _share(call: Call, files: list[File]) -> None:
             files=[file.id for file in files],
         )
     )
+    for file in files:
+        call.workspace.shared(file, channel)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from bot.rehearsal.calls import ApiError, Call
-from bot.rehearsal.state import APP_ID, BOT_USER, Json
+from bot.rehearsal.calls import ApiError, Call, is_ts
+from bot.rehearsal.state import APP_ID, BOT_USER, Channel, Json, Message
 from bot.rehearsal.workspace import reactions
 
 MOST_PINS = 100
@@ -15,22 +15,18 @@ MOST_BOOKMARKS = 100
 
 async def pins_add(call: Call) -> Json:
     channel = call.joined()
-    message = call.message(channel, "timestamp")
+    message = _item(call, channel)
     if message.pinned_by:
         raise ApiError("already_pinned")
     if sum(1 for each in channel.messages.values() if each.pinned_by) >= MOST_PINS:
         raise ApiError("too_many_pins")
-    message.pinned_by[BOT_USER] = call.workspace.now().timestamp()
-    call.workspace.changed()
+    call.workspace.pin(BOT_USER, message, add=True)
     return {}
 
 
 async def pins_remove(call: Call) -> Json:
-    message = call.message(call.joined(), "timestamp")
-    if not message.pinned_by:
+    if not call.workspace.pin(BOT_USER, _item(call, call.joined()), add=False):
         raise ApiError("no_pin")
-    message.pinned_by.clear()
-    call.workspace.changed()
     return {}
 
 
@@ -54,7 +50,7 @@ async def pins_list(call: Call) -> Json:
 
 async def reactions_add(call: Call) -> Json:
     name = _emoji(call)
-    message = call.message(call.joined(), "timestamp")
+    message = _item(call, call.joined())
     if name not in message.reactions and len(message.reactions) >= MOST_REACTIONS:
         raise ApiError("too_many_reactions")
     if not call.workspace.react(BOT_USER, message, name, add=True):
@@ -63,17 +59,33 @@ async def reactions_add(call: Call) -> Json:
 
 
 async def reactions_remove(call: Call) -> Json:
-    message = call.message(call.joined(), "timestamp")
+    message = _item(call, call.joined())
     if not call.workspace.react(BOT_USER, message, _emoji(call), add=False):
         raise ApiError("no_reaction")
     return {}
 
 
 async def reactions_get(call: Call) -> Json:
+    if not call.text("channel"):
+        raise ApiError("no_item_specified")
     channel = call.joined()
-    message = call.message(channel, "timestamp")
+    message = _item(call, channel)
     shown = call.workspace.message_dict(message) | {"reactions": reactions(message)}
     return {"type": "message", "channel": channel.id, "message": shown}
+
+
+async def reactions_list(call: Call) -> Json:
+    """What a member (the bot, when none is named) has reacted to, newest first."""
+    user = call.user().id if call.text("user") else BOT_USER
+    found: list[Json] = [
+        {"type": "message", "channel": channel.id, "message": call.workspace.message_dict(message)}
+        for channel in call.workspace.channels_of(BOT_USER)
+        for message in channel.messages.values()
+        if any(user in users for users in message.reactions.values())
+    ]
+    found.sort(key=lambda item: item["message"]["ts"], reverse=True)
+    chosen, cursor = call.page(found, "item", lambda item: f"{item['channel']}/{item['message']['ts']}")
+    return {"items": chosen, "response_metadata": {"next_cursor": cursor}}
 
 
 async def bookmarks_add(call: Call) -> Json:
@@ -124,6 +136,14 @@ async def bookmarks_remove(call: Call) -> Json:
 
 async def bookmarks_list(call: Call) -> Json:
     return {"bookmarks": list(call.joined("channel_id").bookmarks.values())}
+
+
+def _item(call: Call, channel: Channel) -> Message:
+    """The message that a pin or a reaction is about."""
+    timestamp = call.need("timestamp", "no_item_specified")
+    if not is_ts(timestamp):
+        raise ApiError("bad_timestamp")
+    return call.message(channel, "timestamp")
 
 
 def _bookmark(call: Call) -> Json:

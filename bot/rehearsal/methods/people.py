@@ -26,14 +26,15 @@ async def api_test(call: Call) -> Json:
 
 
 async def users_info(call: Call) -> Json:
-    return {"user": call.user().as_dict(call.workspace.now(), locale=call.flag("include_locale"))}
+    return {"user": call.shown(call.user(), locale=call.flag("include_locale"))}
 
 
 async def users_list(call: Call) -> Json:
     now, locale = call.workspace.now(), call.flag("include_locale")
-    chosen, cursor = call.page(list(call.workspace.members.values()), default=1000)
+    everyone = list(call.workspace.members.values())
+    chosen, cursor = call.page(everyone, "user", lambda member: member.id, default=1000, lenient=True)
     return {
-        "members": [member.as_dict(now, locale=locale) for member in chosen],
+        "members": [call.shown(member, locale=locale) for member in chosen],
         "cache_ts": int(now.timestamp()),
         "response_metadata": {"next_cursor": cursor},
     }
@@ -41,20 +42,44 @@ async def users_list(call: Call) -> Json:
 
 async def users_profile_get(call: Call) -> Json:
     member = call.user() if call.text("user") else call.workspace.members[BOT_USER]
-    return {"profile": member.as_dict(call.workspace.now())["profile"]}
+    return {"profile": call.shown(member)["profile"]}
 
 
 async def users_lookup_by_email(call: Call) -> Json:
-    handle, _, host = call.need("email").partition("@")
-    member = call.workspace.member(handle)
-    if member is None or host != "example.org":
+    wanted = call.need("email", "users_not_found").lower()
+    member = next((m for m in call.workspace.members.values() if m.email == wanted), None)
+    if member is None or member.deleted:
         raise ApiError("users_not_found")
-    return {"user": member.as_dict(call.workspace.now())}
+    return {"user": call.shown(member)}
 
 
 async def users_get_presence(call: Call) -> Json:
-    call.user()
+    if call.text("user"):
+        call.user()
     return {"presence": "active"}
+
+
+async def users_set_presence(call: Call) -> Json:
+    if call.text("presence") not in ("auto", "away"):
+        raise ApiError("invalid_presence")
+    return {}
+
+
+async def dnd_info(call: Call) -> Json:
+    """Nobody here has switched notifications off."""
+    if call.text("user"):
+        call.user()
+    return {"dnd_enabled": False, "next_dnd_start_ts": 1, "next_dnd_end_ts": 1, "snooze_enabled": False}
+
+
+async def emoji_list(call: Call) -> Json:
+    """The workspace's own emoji: none."""
+    return {"emoji": {}, "cache_ts": str(int(call.workspace.now().timestamp()))}
+
+
+async def auth_revoke(call: Call) -> Json:
+    """Only a try-out is possible: the token lives as long as the workspace."""
+    return {"revoked": False}
 
 
 async def usergroups_list(call: Call) -> Json:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from bot.rehearsal.calls import ApiError, Call
+from bot.rehearsal.calls import ApiError, Call, missing
 from bot.rehearsal.state import Json, View
 from bot.rehearsal.views import ViewError
 
 
 async def open_(call: Call) -> Json:
     try:
-        user = call.views.redeem(call.need("trigger_id"))
+        user = call.views.redeem(_trigger(call))
         return {"view": call.views.open(user, call.data("view")).as_dict()}
     except ViewError as error:
         raise _refused(error) from None
@@ -17,13 +17,15 @@ async def open_(call: Call) -> Json:
 
 async def push(call: Call) -> Json:
     try:
-        user = call.views.redeem(call.need("trigger_id"))
+        user = call.views.redeem(_trigger(call))
         return {"view": call.views.push(user, call.data("view")).as_dict()}
     except ViewError as error:
         raise _refused(error) from None
 
 
 async def update(call: Call) -> Json:
+    if not call.text("view_id") and not call.text("external_id"):
+        raise missing("view_id")
     view = call.views.find(view_id=call.text("view_id"), external_id=call.text("external_id"))
     if view is None:
         raise ApiError("not_found")
@@ -40,6 +42,13 @@ async def publish(call: Call) -> Json:
         }
     except ViewError as error:
         raise _refused(error) from None
+
+
+def _trigger(call: Call) -> str:
+    """What lets a modal be opened; newer clients call it the interactivity pointer."""
+    if call.args.get("trigger_id") is None and call.args.get("interactivity_pointer") is None:
+        raise missing("trigger_id")
+    return call.text("trigger_id") or call.text("interactivity_pointer")
 
 
 def _updated(call: Call, view: View) -> Json:
