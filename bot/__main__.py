@@ -13,7 +13,7 @@ import typer
 from bot.commands import asking, checking, forgetting, joining, programme, questions, reporting
 from bot.commands.opening import err, load
 from bot.errors import ConfigError, Refusal, StoreError
-from bot.rendering import Rendering
+from bot.rendering import Rendering, unescape
 
 app = typer.Typer(
     name="workshop-bot",
@@ -59,7 +59,7 @@ def main() -> None:
 
 def _explain(refusal: Refusal) -> str:
     try:
-        return str(Rendering(load(None)).text(f"errors/{refusal.code}.txt.j2", refusal.values))
+        return unescape(Rendering(load(None)).text(f"errors/{refusal.code}.txt.j2", refusal.values))
     except ConfigError:
         return refusal.code
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bot import reminders
 from bot.answers import Answer, Answers
-from bot.commands.opening import At, ConfigFile, Json, existing_database, instant, known, load, out, zone
+from bot.commands.opening import At, ConfigFile, Json, instant, known, load, out, reading, zone
 from bot.config import Environment
 from bot.programme import calendar, versions
 from bot.programme.model import Programme
@@ -142,36 +142,37 @@ def calendar_command(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Write here instead of standard output.")
     ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as jCal (RFC 7265).")] = False,
 ) -> None:
     """The programme as iCalendar."""
     settings = load(config)
 
-    async def build() -> bytes:
-        existing = existing_database(config, settings)
-        if existing is None:
-            programme = Programme.from_config(settings)
-            bookkeeping = calendar.Bookkeeping.unreleased(programme)
-        else:
-            try:
-                async with existing.read() as db:
-                    programme, bookkeeping = await versions.current(db), await versions.bookkeeping(db)
-            finally:
-                await existing.close()
-        if segment is not None:
-            found = programme.segment(segment)
-            if found is None or found.starts is None:
-                known = ", ".join(s.id for s in programme.segments if s.starts) or "none has a time yet"
-                raise typer.BadParameter(
-                    f"no segment {segment!r} with a time ({known})", param_hint="--segment"
-                )
-        public_url = Environment.read().public_url
-        return calendar.calendar(programme, bookkeeping, settings, segment=segment, public_url=public_url)
+    async def stored() -> tuple[Programme, calendar.Bookkeeping]:
+        async with reading(config, settings) as db:
+            if db is None:
+                programme = Programme.from_config(settings)
+                return programme, calendar.Bookkeeping.unreleased(programme)
+            return await versions.current(db), await versions.bookkeeping(db)
 
-    body = asyncio.run(build())
+    programme, bookkeeping = asyncio.run(stored())
+    if segment is not None:
+        found = programme.segment(segment)
+        if found is None or found.starts is None:
+            ids = ", ".join(s.id for s in programme.segments if s.starts) or "none has a time yet"
+            raise typer.BadParameter(f"no segment {segment!r} with a time ({ids})", param_hint="--segment")
+    public_url = Environment.read().public_url
+    body = calendar.calendar(programme, bookkeeping, settings, segment=segment, public_url=public_url)
+    if as_json:
+        body = json.dumps(calendar.as_json(body), ensure_ascii=False).encode() + b"\n"
     if output is None:
         sys.stdout.buffer.write(body)
-    else:
+        return
+    try:
         output.write_bytes(body)
+    except OSError as error:
+        raise typer.BadParameter(
+            f"{output} cannot be written ({error.strerror})", param_hint="--output"
+        ) from None
 
 
 def manifest(

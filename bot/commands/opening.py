@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot import announcements
 from bot import config as configuration
@@ -118,15 +119,27 @@ async def existing(path: Path | None, config: Config) -> AsyncIterator[Database]
         await database.close()
 
 
-async def known(path: Path | None, config: Config) -> tuple[Programme, list[Learned]]:
-    """The released programme and what organisers taught; without a database, what config.toml says."""
+@contextlib.asynccontextmanager
+async def reading(path: Path | None, config: Config) -> AsyncIterator[AsyncSession | None]:
+    """The workshop's database to read from; None where there is none in which it was begun, so that
+    config.toml is all there is."""
     database = existing_database(path, config)
     if database is None:
-        return Programme.from_config(config), []
+        yield None
+        return
     try:
         if not await database.prepared():
-            return Programme.from_config(config), []
+            yield None
+            return
         async with database.read() as db:
-            return await versions.current(db), await inquiries.learned(db)
+            yield db if await versions.begun(db) else None
     finally:
         await database.close()
+
+
+async def known(path: Path | None, config: Config) -> tuple[Programme, list[Learned]]:
+    """The released programme and what organisers taught; without a database, what config.toml says."""
+    async with reading(path, config) as db:
+        if db is None:
+            return Programme.from_config(config), []
+        return await versions.current(db), await inquiries.learned(db)

@@ -123,6 +123,11 @@ def calendar(
     return bytes(result.to_ical())
 
 
+def as_json(body: bytes) -> list[Any]:
+    """The same calendar as jCal (RFC 7265)."""
+    return list(Calendar.from_ical(body).to_jcal())
+
+
 def _empty(name: str) -> Calendar:
     result = Calendar()
     result.add("prodid", "-//workshop-bot//programme//EN")

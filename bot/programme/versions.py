@@ -113,6 +113,11 @@ async def _configured(db: AsyncSession) -> Programme | None:
     return Programme.model_validate(found["programme"]) if found else None
 
 
+async def begun(db: AsyncSession) -> bool:
+    """Whether the store was ever seeded."""
+    return await db.scalar(select(Version.id).limit(1)) is not None
+
+
 async def current(db: AsyncSession) -> Programme:
     """The programme released last. Raises NotFound in a store that was never seeded."""
     return programme_of(await latest(db))
@@ -275,9 +280,7 @@ async def undo(db: AsyncSession, number: int, *, by: Person | None, now: datetim
     await turn(db)
     last = await latest(db)
     if last.number != number:
-        raise Stale(
-            "version_superseded", number=number, last=last.number, by=await _who(db, last.released_by)
-        )
+        raise Stale("version_superseded", number=number, last=last.number, by=await who(db, last.released_by))
     if number == 1:
         raise Refusal("nothing_to_undo")
     before = await get(db, number - 1)
@@ -387,15 +390,15 @@ async def _same(db: AsyncSession, row: Draft | None, revision: int | None) -> No
         return
     values: dict[str, Any] = {"revision": present, "by": None, "at": None}
     if row is not None:
-        values |= {"by": await _who(db, row.edited_by), "at": row.edited_at}
+        values |= {"by": await who(db, row.edited_by), "at": row.edited_at}
     if present is None:
         last = await latest(db)
-        values |= {"version": last.number, "by": await _who(db, last.released_by), "at": last.released_at}
+        values |= {"version": last.number, "by": await who(db, last.released_by), "at": last.released_at}
         raise Stale("draft_gone", **values)
     raise Stale("draft_changed", **values)
 
 
-async def _who(db: AsyncSession, person_id: int | None) -> str | None:
-    """Their Slack id, for a sentence that names them; None for the command line."""
+async def who(db: AsyncSession, person_id: int | None) -> str | None:
+    """Somebody's Slack id, for a sentence that names them; None for the command line and who was erased."""
     person = await db.get(Person, person_id) if person_id is not None else None
     return person.slack_id if person else None

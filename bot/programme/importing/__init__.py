@@ -14,7 +14,7 @@ from bot.programme.importing.entries import BYTES, Found, wrong
 from bot.programme.importing.merging import merge
 from bot.programme.model import Programme
 
-__all__ = ["read"]
+__all__ = ["BYTES", "read"]
 
 
 def read(data: bytes, *, base: Programme, config: Config) -> Programme:
