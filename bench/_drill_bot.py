@@ -11,16 +11,25 @@ import logging
 import os
 import time
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from bot import app, config
+from bot.answers import Answers
 from bot.clock import SimulatedClock
-from bot.config import Environment
+from bot.config import Environment, shipped
 from bot.delivery import alarm, claims, sender, wake
 from bot.delivery.sender import calls
 from bot.questions import submission
+from bot.rendering import Rendering
 from bot.store.engine import Database
+
+_SHIPPED = config.load(shipped("config.toml"))
+# The shipped configuration, with room for as many questions as the drill asks.
+SETTINGS = _SHIPPED.model_copy(
+    update={"questions": _SHIPPED.questions.model_copy(update={"open_per_person": 100})}
+)
+# Read once, before processes are forked from this one: else most of a short life would go into it.
+ANSWERS = Answers(SETTINGS, Rendering(SETTINGS))
 
 
 def hurry(speed: float) -> None:
@@ -41,11 +50,10 @@ async def serve(given: dict[str, Any]) -> None:
     hurry(given["speed"])
     began = datetime.fromisoformat(given["began"])
     now = began + timedelta(seconds=(time.time() - given["wall"]) * given["speed"])
-    settings = config.load(Path(given["config"]))
     clock = SimulatedClock(now, given["speed"])
-    database = Database(given["database"], settings.workshop.id)
+    database = Database(given["database"], SETTINGS.workshop.id)
     environment = Environment(**given["environment"])
-    async with app.running(settings, environment, database, clock, mode="rehearsal"):
+    async with app.running(SETTINGS, environment, database, clock, mode="rehearsal", answers=ANSWERS):
         await asyncio.Event().wait()
 
 

@@ -376,6 +376,29 @@ async def test_deleting_and_pinning_what_is_gone_already_is_done(
     assert sender.counts["failed"] == 0
 
 
+@pytest.mark.parametrize("deleted", [True, False], ids=["a tombstone is left", "it is still there"])
+async def test_a_deletion_that_is_refused_counts_as_done_once_the_message_is_gone(
+    post: Post,
+    sender: Sender,
+    workspace: LocalWorkspace,
+    drain: Drain,
+    database: Database,
+    deleted: bool,
+) -> None:
+    parent = await post("oops")
+    await post("an answer to it", reply_to=parent.id)
+    await drain(sender)
+    if deleted:
+        workspace.faults.arm({"method": "chat.delete", "kind": "lost_response"})
+    else:
+        workspace.faults.arm({"method": "chat.delete", "kind": "error", "error": "cant_delete_message"})
+    async with database.begin() as db:
+        await outbox.withdraw(db, "oops", now=NOW)
+    await drain(sender)
+    assert (await post.row("oops")).state is (DeliveryState.WITHDRAWN if deleted else DeliveryState.SENT)
+    assert sender.counts["failed"] == (0 if deleted else 1)
+
+
 async def test_a_post_whose_fate_stays_open_reaches_a_person_in_the_end(
     post: Post, make_sender: Callable[..., Sender], workspace: LocalWorkspace, drain: Drain
 ) -> None:
