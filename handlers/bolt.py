@@ -40,7 +40,7 @@ class Bolt(AsyncApp):
             if self._rested is not None and not self.at_work:
                 self._rested.set()
 
-    async def at_rest(self, within: float = 5.0) -> None:
+    async def at_rest(self, within: float = 3.0) -> None:
         """Return once no request is being dispatched, or after so many wall seconds."""
         self._rested = asyncio.Event()
         if self.at_work:

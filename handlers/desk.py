@@ -7,8 +7,9 @@ argument by name; Bolt injects it from its context (`handlers.register`).
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -39,6 +40,7 @@ class Desk:
     answers: Answers
     nudge: Callable[[], None]  # wakes the sender; call it after a commit that added deliveries
     public_url: str | None = None
+    closing: asyncio.Event = field(default_factory=asyncio.Event)  # set when the process is to end
 
     def now(self) -> datetime:
         return self.clock.now()

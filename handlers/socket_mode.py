@@ -24,6 +24,7 @@ PING_EVERY = 5.0  # wall seconds; the SDK's client itself gives a socket up afte
 LOOK_EVERY = 5.0
 SILENT_AFTER = 30.0  # wall seconds without a frame or an answered ping
 CONNECT_WITHIN = 30.0
+CLOSE_WITHIN = 2.0  # a silent server is not waited for
 REFUSED = frozenset(
     {"invalid_auth", "not_authed", "not_allowed_token_type", "account_inactive", "token_revoked"}
 )
@@ -77,7 +78,11 @@ class SocketMode:
         if self._keeper is not None:
             self._keeper.cancel()
             await asyncio.gather(self._keeper, return_exceptions=True)
-        await self._close()
+        try:
+            async with asyncio.timeout(CLOSE_WITHIN):
+                await self._close()
+        except TimeoutError:
+            pass
         await self._app.at_rest()
 
     def heard_ago(self) -> float:

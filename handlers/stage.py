@@ -139,7 +139,7 @@ async def _stream(
     known, last_word = request.headers.get("last-event-id", ""), loop.time()
     yield "retry: 2000\n\n"
     try:
-        while True:
+        while not desk.closing.is_set():
             changed.clear()
             try:
                 values = await shown(request)

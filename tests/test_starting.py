@@ -10,6 +10,7 @@ import pytest
 
 from bot import app as composition
 from bot.clock import SimulatedClock
+from bot.commands import joining
 from bot.config import Config, Environment
 from bot.errors import ConfigError, StoreError
 from bot.rehearsal.server import LocalWorkspace
@@ -106,3 +107,22 @@ def test_swapped_tokens_are_seen_before_slack_is_asked(run: Any, monkeypatch: py
     assert "SLACK_BOT_TOKEN: it looks like an app-level token" in err
     assert "SLACK_APP_TOKEN: it looks like a bot token" in err
     assert "12345678" not in err
+
+
+@pytest.mark.parametrize("spelling", ["sqlite:///{path}", "sqlite+aiosqlite:///{path}?timeout=5"])
+def test_a_second_run_on_one_sqlite_file_is_refused_however_it_is_spelt(
+    tmp_path: Path, spelling: str
+) -> None:
+    (tmp_path / "beside").symlink_to(tmp_path)
+    first = Database(f"sqlite:///{tmp_path}/workshop.sqlite3", WORKSHOP)
+    second = Database(spelling.format(path=tmp_path / "beside" / "workshop.sqlite3"), WORKSHOP)
+    with joining.only_one(first), pytest.raises(StoreError, match="another `workshop-bot run`"):
+        joining.only_one(second).__enter__()
+    with joining.only_one(second):
+        pass
+
+
+def test_replicas_on_postgresql_are_not_refused() -> None:
+    shared = Database("postgresql://somewhere/workshop", WORKSHOP)
+    with joining.only_one(shared), joining.only_one(shared):
+        pass

@@ -32,18 +32,21 @@ def run(config: ConfigFile = None) -> None:
     settings, environment = load(config), Environment.read()
     if mistakes := [*environment.malformed(), *environment.missing()]:
         raise ConfigError(mistakes)
-    url = database_url(config)
-    with _only_one(url):
-        asyncio.run(_run(settings, environment, Database(url, settings.workshop.id)))
+    database = Database(database_url(config), settings.workshop.id)
+    with only_one(database):
+        asyncio.run(_run(settings, environment, database))
 
 
 @contextlib.contextmanager
-def _only_one(url: str) -> Iterator[None]:
-    """On SQLite a second `run` is refused: two senders on one file would not see each other's work."""
-    if not url.startswith("sqlite:///"):
+def only_one(database: Database) -> Iterator[None]:
+    """On SQLite a second `run` is refused: two senders on one file would not see each other's work.
+
+    Raises StoreError for it, and when no lock can be put beside the file.
+    """
+    if database.shared or not database.url.database:
         yield
         return
-    lock = FileLock(url.removeprefix("sqlite:///") + ".lock")
+    lock = FileLock(Path(database.url.database).resolve().as_posix() + ".lock")
     try:
         lock.acquire(timeout=0)
     except Timeout:
@@ -51,6 +54,8 @@ def _only_one(url: str) -> Iterator[None]:
             "another `workshop-bot run` uses this SQLite database; stop that one, "
             "or use PostgreSQL to run several"
         ) from None
+    except OSError as error:
+        raise StoreError(f"the database cannot be used: no lock beside it ({error.strerror})") from None
     try:
         yield
     finally:

@@ -335,6 +335,22 @@ async def test_stopping_lets_what_is_in_flight_end(
     assert (await post.row("slow")).state is DeliveryState.SENT
 
 
+async def test_retired_it_takes_nothing_new_and_a_stop_cuts_off_what_hangs(
+    post: Post, sender: Sender, workspace: LocalWorkspace
+) -> None:
+    workspace.faults.arm({"method": "chat.postMessage", "kind": "slow", "seconds": 60})
+    running = asyncio.create_task(sender.run())
+    await post("hangs")
+    await until(lambda: workspace.busy)
+    sender.retire()
+    await running
+    await post("new", lane="channel:organisers")
+    assert not sender.idle()
+    await sender.stop(within=0)
+    assert (await post.row("hangs")).state is DeliveryState.SENDING
+    assert (await post.row("new")).state is DeliveryState.PENDING
+
+
 async def test_it_is_idle_only_when_nothing_is_due_or_in_flight(
     post: Post, sender: Sender, workspace: LocalWorkspace, clock: SimulatedClock
 ) -> None:

@@ -76,7 +76,7 @@ class Sender:
         self._tasks: set[asyncio.Task[None]] = set()
         self._ready = False
         self._quiet = False
-        self._stopping = False
+        self._stopped_at: float | None = None
         self._seen = clock.now()
         self._until: datetime | None = None
         self._looked_at: float | None = None
@@ -115,11 +115,11 @@ class Sender:
         return True
 
     async def run(self) -> None:
-        """Send until `stop`."""
+        """Send until `retire` or `stop`."""
         listener = asyncio.create_task(wake.listen(self._database, self.nudge), name="outbox-listener")
         self._looked_at = asyncio.get_running_loop().time()
         try:
-            while not self._stopping:
+            while self._stopped_at is None:
                 self._wake.clear()
                 try:
                     work = await self._take()
@@ -136,15 +136,21 @@ class Sender:
             listener.cancel()
             await asyncio.gather(listener, return_exceptions=True)
 
-    async def stop(self, grace: float = 10) -> None:
-        """Take nothing new and let what is in flight end, for `grace` wall seconds at most.
+    def retire(self) -> None:
+        """Take nothing new from now on; what is in flight goes on."""
+        if self._stopped_at is None:
+            self._stopped_at = asyncio.get_running_loop().time()
+            self._wake.set()
+
+    async def stop(self, within: float = 7.0) -> None:
+        """Let what is in flight end, until so many wall seconds after `retire` (now, if it never was).
 
         What is cut off then is settled by whoever comes next, as after a crash.
         """
-        self._stopping = True
-        self._wake.set()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=grace)
+        self.retire()
+        if self._tasks and self._stopped_at is not None:
+            left = self._stopped_at + within - asyncio.get_running_loop().time()
+            await asyncio.wait(self._tasks, timeout=max(0.0, left))
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
