@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import multiprocessing
 import random
 import re
@@ -13,7 +14,7 @@ from multiprocessing.process import BaseProcess as Process
 from typing import Any
 
 import aiohttp
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from bench import _drill_bot
@@ -24,6 +25,7 @@ from bot.delivery import outbox
 from bot.people import get_or_add, lane
 from bot.rehearsal.faults import Fault
 from bot.rehearsal.server import LocalWorkspace
+from bot.rehearsal.state import BOT_USER, Channel
 from bot.store.engine import Database
 from bot.store.tables import Delivery
 from handlers.manifest import manifest
@@ -52,6 +54,8 @@ STORED = re.compile(
     r"Your question has number \d|You have just sent that"
 )  # templates/questions/stored.json.j2
 LANES = ["channel:participants", "channel:organisers", "channel:moderators"]
+ROOMS = 24  # further channels: what is lost in one holds up that one alone, so many make a short drill
+CROWDED = 60  # messages that wait; then nobody adds more, else reminders would be late for want of pace alone
 WORDS = ["alpha", "birch", "cedar", "delta", "ember", "fjord", "grain", "heath", "inlet", "jetty", "knoll"]
 DISCONNECTS = ["warning", "refresh_requested", "link_disabled", "tcp", "close_frame", "silence"]
 # (target, kind, share of the calls, what else)
@@ -95,6 +99,10 @@ class Drill:
         self.workspace = LocalWorkspace(
             config, self.clock, rates="strict", page_cap=15, manifest=manifest(config, "socket")
         )
+        rooms = [Channel(f"C0DRILL{n:02}", f"room-{n}", "channel", [BOT_USER]) for n in range(ROOMS)]
+        self.workspace.state.channels |= {room.id: room for room in rooms}
+        self.lanes = [*LANES, *PEOPLE, *(room.id for room in rooms)]
+        self.crowded = False
         self.database = Database(url, config.workshop.id)
         self.planned: list[str] = []
         self.asked: list[tuple[str, str]] = []
@@ -160,7 +168,7 @@ class Drill:
         earlier = self.dice.choice(self.planned) if self.planned else None
         async with self.database.begin() as db:
             if deed == "add" or earlier is None:
-                where = self.dice.choice([*LANES, *PEOPLE])
+                where = self.dice.choice(self.lanes)
                 if where in PEOPLE:
                     where = lane(await get_or_add(db, where, now=now))
                 priority = outbox.URGENT if self.dice.random() < 0.1 else outbox.ROUTINE
@@ -230,11 +238,20 @@ class Drill:
                 waiting.add(asyncio.create_task(self.submit()))
             else:
                 try:
-                    await deed()
+                    await (self.look_around() if self.crowded else deed())
                 except (SQLAlchemyError, OSError):
                     pass  # the database is away; nothing was planned
-            await asyncio.sleep(self.dice.uniform(0.02, 0.25))
+            if self.dice.random() < 0.05:
+                await self.look_around()
+            await asyncio.sleep(self.dice.uniform(0.01, 0.12))
         await asyncio.gather(*waiting)
+
+    async def look_around(self) -> None:
+        """See how many messages wait."""
+        due = select(func.count()).where(Delivery.task.is_not(None), Delivery.not_before <= self.clock.now())
+        with contextlib.suppress(SQLAlchemyError, OSError):
+            async with self.database.read() as db:
+                self.crowded = ((await db.scalar(due)) or 0) > CROWDED
 
     def arm(self) -> list[Fault]:
         armed = []

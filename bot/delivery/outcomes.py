@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.delivery import outbox, retry
@@ -144,7 +145,19 @@ async def _searched(db: AsyncSession, row: Delivery, now: datetime, on_failure: 
     if at is not None:
         row.due_at = at
         return "not_found"
-    return await _failed(db, row, Fault("lost"), now, on_failure)
+    blameless = row.attempts >= retry.MOST_ATTEMPTS and await _outage(db, row)
+    return await _failed(db, row, Fault("outage" if blameless else "lost"), now, on_failure)
+
+
+async def _outage(db: AsyncSession, row: Delivery) -> bool:
+    """Whether Slack took no message of anybody's in the time before this row's attempt."""
+    if row.attempt_at is None:
+        return False
+    since = row.attempt_at - retry.OUTAGE_SEEN_WITHIN
+    taken = select(Delivery.id).where(
+        Delivery.method == "post", Delivery.sent_at > since, Delivery.sent_at <= row.attempt_at
+    )
+    return (await db.scalars(taken.limit(1))).first() is None
 
 
 async def _failed(

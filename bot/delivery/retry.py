@@ -99,8 +99,10 @@ LOCKED_OUT = frozenset(
     }
 )
 # Ours: `no_such_place` the lane names no channel of the configuration; `lost` looked for and not found;
-# `template` it cannot be rendered; `nobody` the person was erased.
-OURS = frozenset({"lost", "no_such_place", "nobody", "template"})
+# `outage` the same, while Slack takes nothing from anybody; `template` it cannot be rendered; `nobody` the
+# person was erased.
+OURS = frozenset({"lost", "no_such_place", "nobody", "outage", "template"})
+OUTAGE_SEEN_WITHIN = timedelta(minutes=2)  # before an attempt: when nothing was taken, Slack was away
 MENDABLE = frozenset(
     {
         "channel_is_limited_access",
@@ -173,6 +175,8 @@ def decide(attempt: int, error: Fault, now: datetime) -> Decision:
     if code in UNREACHED:
         return Retry(now + pause(attempt), code)
     if code in LOCKED_OUT:
+        return Retry(now + LONGEST_PAUSE, code)
+    if code == "outage":  # the message is not to blame, and a notice would not get through either
         return Retry(now + LONGEST_PAUSE, code)
     if code in MENDABLE:
         return NeedsPerson(code)

@@ -1,7 +1,8 @@
 """Switches that make the workspace misbehave on purpose, as a network and a busy Slack do.
 
 A switch is armed with `count` (the next N matching calls) or `rate` with `seed` (that share of calls,
-repeatably) and goes off by itself. Web API kinds:
+repeatably) and goes off by itself; with `channel` only calls that name this conversation match. Web API
+kinds:
 
 lost_response   the call is carried out, then the connection is cut without an answer
 reset           the connection is cut, nothing is carried out
@@ -42,6 +43,7 @@ class Fault:
 
     kind: str
     target: str  # a method's name, "*" for every method, or "envelopes"
+    channel: str | None  # only calls about this conversation
     left: int | None
     rate: float
     seconds: float
@@ -50,9 +52,11 @@ class Fault:
     dice: random.Random = field(repr=False)
     hits: int = 0
 
-    def strikes(self, target: str) -> bool:
+    def strikes(self, target: str, channel: str | None) -> bool:
         """Whether this call is hit; uses up one of the count."""
         if self.target != target and not (self.target == "*" and target != "envelopes"):
+            return False
+        if self.channel not in (None, channel):
             return False
         if self.left is not None:
             if self.left <= 0:
@@ -67,6 +71,7 @@ class Fault:
         return {
             "target": self.target,
             "kind": self.kind,
+            "channel": self.channel,
             "left": self.left,
             "rate": self.rate if self.left is None else None,
             "seconds": self.seconds,
@@ -94,6 +99,7 @@ class Faults:
         fault = Fault(
             kind=kind,
             target=target,
+            channel=str(wish["channel"]) if wish.get("channel") else None,
             left=None if "rate" in wish else int(wish.get("count", 1)),
             rate=rate,
             seconds=float(wish.get("seconds", 1.0)),
@@ -108,6 +114,6 @@ class Faults:
         """Disarm every switch."""
         self.armed.clear()
 
-    def strike(self, target: str) -> Fault | None:
+    def strike(self, target: str, channel: str | None = None) -> Fault | None:
         """The switch that hits this call, if one does."""
-        return next((fault for fault in self.armed if fault.strikes(target)), None)
+        return next((fault for fault in self.armed if fault.strikes(target, channel)), None)

@@ -58,7 +58,7 @@ class WebApi:
         self.in_flight += 1
         try:
             args, warnings = await read_args(request)
-            fault = self.faults.strike(name) if name in METHODS else None
+            fault = self.faults.strike(name, args.get("channel")) if name in METHODS else None
             if fault is None:
                 response = await self._answer(name, request, args, warnings)
             else:

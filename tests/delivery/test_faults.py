@@ -14,6 +14,7 @@ from bot import people
 from bot.clock import SimulatedClock
 from bot.delivery import claims, outbox
 from bot.delivery.claims import Work
+from bot.delivery.failure import tell_organisers
 from bot.delivery.retry import Fault
 from bot.delivery.sender import Sender, calls
 from bot.rehearsal.server import LocalWorkspace
@@ -399,20 +400,41 @@ async def test_a_deletion_that_is_refused_counts_as_done_once_the_message_is_gon
     assert sender.counts["failed"] == (0 if deleted else 1)
 
 
-async def test_a_post_whose_fate_stays_open_reaches_a_person_in_the_end(
-    post: Post, make_sender: Callable[..., Sender], workspace: LocalWorkspace, drain: Drain
+async def test_a_post_that_fails_where_others_get_through_reaches_a_person(
+    post: Post,
+    make_sender: Callable[..., Sender],
+    workspace: LocalWorkspace,
+    drain: Drain,
+    places: dict[str, str],
 ) -> None:
     told = []
 
     async def tell(db: object, row: Delivery, now: object) -> None:
         told.append(row.last_error)
 
-    workspace.faults.arm({"method": "chat.postMessage", "kind": "reset", "count": 99})
     sender = make_sender(on_failure=tell)
     await post("cursed")
+    for number in range(20):  # meanwhile, elsewhere
+        await post(f"{number}", lane="channel:organisers", not_before=after(30 * number))
+    fault = {"method": "chat.postMessage", "kind": "reset", "channel": places["participants"]}
+    workspace.faults.arm({**fault, "count": 99})
     await drain(sender)
     assert told == ["lost"]
     assert (await post.row("cursed")).attempts == 8
+
+
+async def test_while_slack_takes_nothing_from_anybody_nothing_is_given_up(
+    post: Post, make_sender: Callable[..., Sender], workspace: LocalWorkspace, drain: Drain
+) -> None:
+    workspace.faults.arm({"method": "chat.postMessage", "kind": "http_500", "count": 60})
+    sender = make_sender(on_failure=tell_organisers)
+    for key in ("participants", "organisers"):
+        await post(f"{key} one", lane=f"channel:{key}")
+        await post(f"{key} two", lane=f"channel:{key}")
+    await drain(sender)
+    assert texts(workspace) == ["participants one", "participants two"]
+    assert texts(workspace, "ict-footprint-organisers") == ["organisers one", "organisers two"]
+    assert (await post.row("participants one")).attempts > 8
 
 
 class TestMeagreReads:

@@ -59,6 +59,8 @@ TABLE: list[tuple[int, Fault, Decision]] = [
     (1, post("lost"), again(0, "lost")),
     (7, post("lost"), again(0, "lost")),
     (8, post("lost"), NeedsPerson("lost")),
+    (8, post("outage"), again(60, "outage")),
+    (999, post("outage"), again(60, "outage")),
     # The app is locked out: wait for the operator.
     (1, post("invalid_auth"), again(60, "invalid_auth")),
     (99, post("token_revoked"), again(60, "token_revoked")),
@@ -121,7 +123,7 @@ def test_each_word_has_one_meaning() -> None:
     words = [word for group in groups for word in group]
     assert len(words) == len(set(words))
     assert words.count("lost") == 0
-    assert retry.OURS - {"lost"} <= retry.MENDABLE | retry.HOPELESS
+    assert retry.OURS - {"lost", "outage"} <= retry.MENDABLE | retry.HOPELESS
 
 
 @pytest.mark.parametrize(
