@@ -17,6 +17,7 @@ from bot.app import Bot
 from bot.clock import SimulatedClock
 from bot.config import Config, Moment
 from bot.delivery import outbox
+from bot.open_day import next_due, settled
 from bot.programme import versions
 from bot.programme.model import Programme
 from bot.rehearsal import scenario
@@ -53,11 +54,14 @@ async def play(config: Config, database: Database, show: Show, *, name: str = "d
             await settled(bot, workspace)
             await transcript.catch_up()
 
-        async def next_due() -> datetime | None:
-            instants = [await bot.next_due(), workspace.next_due()]
-            return min((instant for instant in instants if instant), default=None)
-
-        player = scenario.Player(script, config, clock, workspace, settled=at_rest, next_due=next_due)
+        player = scenario.Player(
+            script,
+            config,
+            clock,
+            workspace,
+            settled=at_rest,
+            next_due=functools.partial(next_due, bot, workspace),
+        )
         wrong = []
         async for outcome in player.play():
             reason = outcome.wrong or await _unexpected_answer(bot, outcome)
@@ -125,16 +129,6 @@ class _Transcript:
                     "edited": edited,
                 }
             )
-
-
-async def settled(bot: Bot, workspace: LocalWorkspace) -> None:
-    """Return once neither side has anything due or in flight; TimeoutError when that never comes."""
-    async with asyncio.timeout(scenario.SETTLE_WITHIN):
-        quiet = 0
-        while quiet < 2:  # twice: what one side finishes may start the other
-            await workspace.idle(scenario.SETTLE_WITHIN)
-            quiet = quiet + 1 if bot.idle() and not workspace.busy else 0
-            await asyncio.sleep(0 if quiet else 0.005)
 
 
 async def _kind(bot: Bot, channel: str, ts: str) -> str:

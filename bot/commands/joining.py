@@ -22,8 +22,10 @@ from bot.clock import Clock, SimulatedClock
 from bot.commands.opening import ConfigFile, Json, database_url, err, instant, load, out
 from bot.config import Config, Environment, Moment
 from bot.errors import ConfigError, StoreError
+from bot.open_day import OpenDay
 from bot.rehearsal.server import LocalWorkspace
 from bot.store.engine import Database
+from handlers.manifest import manifest as own_manifest
 
 
 def run(config: ConfigFile = None) -> None:
@@ -149,7 +151,7 @@ async def _rehearse(
     browser: bool,
     as_json: bool,
 ) -> None:
-    async with composition.rehearsing(settings, store, clock, host=host, port=port) as (bot, workspace):
+    async def started(bot: composition.Bot) -> None:
         if as_json:
             print(json.dumps(_addresses(workspace) | {"web": f"http://{bot.listen}"}), flush=True)
         else:
@@ -161,7 +163,12 @@ async def _rehearse(
             )
         if browser:
             await asyncio.to_thread(_open, workspace.url)
-        await _until_stopped()
+
+    workspace = LocalWorkspace(
+        settings, clock, host=host, port=port, manifest=own_manifest(settings, "socket")
+    )
+    async with workspace:
+        await OpenDay(settings, store, clock, workspace).run(_until_stopped(), started)
 
 
 def _open(url: str) -> None:

@@ -44,8 +44,8 @@ class Refused(Exception):
 class Control:
     """The controls of one workspace.
 
-    `reach` changes how the app is reached and says whether that works; `rewind` starts a new day from an
-    earlier instant, if anyone can.
+    `reach` changes how the app is reached and says whether that works; `forward` moves the clock on, and
+    `rewind` starts a new day from an earlier instant, if anyone can.
     """
 
     config: Config
@@ -57,6 +57,7 @@ class Control:
     dispatcher: Dispatcher
     reach: Callable[[str | None], Awaitable[bool]]
     listening: Listening | None = None
+    forward: Callable[[datetime], Awaitable[None]] | None = None
     rewind: Callable[[datetime], Awaitable[None]] | None = None
     running: float = field(default=1.0)  # the speed to go back to after a pause
 
@@ -92,6 +93,8 @@ class Control:
             await self._set_clock(await _body(request))
         except (Refused, ValueError) as error:
             return _bad(str(error))
+        except TimeoutError:
+            return _bad("the bot did not come to rest; its log says why")
         return JSONResponse(self.clock_state())
 
     async def _set_clock(self, wish: Json) -> None:
@@ -100,7 +103,10 @@ class Control:
         if "jump" in wish:
             instant = utc(str(wish["jump"]))
             if instant >= self.clock.now():
-                self.clock.jump(instant)
+                if self.forward is not None:
+                    await self.forward(instant)
+                else:
+                    self.clock.jump(instant)
             elif self.rewind is not None:
                 await self.rewind(instant)
             else:

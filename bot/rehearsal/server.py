@@ -197,6 +197,14 @@ class LocalWorkspace:
         """Wait until nothing is under way; False when something still was after `seconds` of wall time."""
         return await self.state.wait_for(lambda: not self.busy, seconds)
 
+    async def clear(self) -> None:
+        """Begin anew: everybody and every channel as at first, nothing said, nothing under way."""
+        await self.dispatcher.stop()
+        self.faults.clear()
+        self.state.clear()
+        self._seed()
+        self.state.changed()
+
     # --- HTTP mode --------------------------------------------------------------------------------
 
     def deliver_to(self, request_url: str) -> RequestUrl:

@@ -50,10 +50,19 @@ class Workspace:
         self.homes: dict[str, View] = {}
         self.scheduled: dict[str, Scheduled] = {}
         self.revision = 0
+        self.day = 0
         self.closed = False
         self._watchers: set[asyncio.Event] = set()
         self._minted: dict[str, int] = {}
         self._last_ts = 0
+
+    def clear(self) -> None:
+        """Forget everything that was said and done; `day` counts how often that happened."""
+        for held in (self.members, self.channels, self.groups, self.files, self.homes, self.scheduled):
+            held.clear()
+        self.modals.clear()
+        self._last_ts = 0
+        self.day += 1
 
     # --- identity and time ------------------------------------------------------------------------
 

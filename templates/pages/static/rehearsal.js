@@ -109,11 +109,13 @@ async function refreshLog() {
   find("#part-log").prepend(...rows.children);
 }
 
+let day;
 function listen() {
   const inspecting = document.body.classList.contains("inspector");
   const source = new EventSource(inspecting ? "/live?log" : "/live");
   source.onmessage = (event) => {
     const state = JSON.parse(event.data);
+    if (state.day !== (day ??= state.day)) return location.reload(); // a new day: nothing here is left
     if (inspecting) return void (logged = logged.then(refreshLog));
     setClock(state.now, state.speed);
     refresh();
