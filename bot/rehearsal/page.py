@@ -164,7 +164,8 @@ class Page:
                 now = (self.workspace.revision, self.control.log.seq if with_log else 0, self.revision)
                 if now != last:
                     last = now
-                    data = {"day": self.workspace.day, "now": clock["now"], "speed": clock["speed"]}
+                    data = {"revision": now[0], "day": self.workspace.day}
+                    data |= {"now": clock["now"], "speed": clock["speed"]}
                     yield f"data: {json.dumps(data)}\n\n"
                     await asyncio.sleep(0.03)  # a burst of changes is one event
                 try:
