@@ -58,6 +58,14 @@ def _one_line(value: str) -> str:
     return value.strip()
 
 
+def _lines(value: str) -> str:
+    if not value.strip():
+        raise _refuse("it is empty", "write the text, or leave the key out where it is optional")
+    if any(ord(character) < 32 and character != "\n" for character in value):
+        raise _refuse("it holds a control character", "remove it")
+    return value.strip()
+
+
 def _link(value: str) -> str:
     if not re.fullmatch(r"https?://[^\s<>|\"]+", value):
         raise _refuse(f"{value!r} is no web address", "write an address that starts with https://")
@@ -66,6 +74,7 @@ def _link(value: str) -> str:
 
 Slug = Annotated[str, AfterValidator(_slug)]
 Line = Annotated[str, AfterValidator(_one_line), Field(max_length=3000)]
+Text = Annotated[str, AfterValidator(_lines), Field(max_length=10_000)]
 Link = Annotated[str, AfterValidator(_link), Field(max_length=2000)]
 
 
@@ -210,8 +219,8 @@ class SegmentSection(Section):
     title: Line
     starts: datetime | None = None
     ends: datetime | None = None
-    speakers: list[Line] = []
-    description: Line | None = None
+    speakers: Annotated[list[Line], Field(max_length=50)] = []
+    description: Text | None = None
     link: Link | None = None
     takes_questions: bool = False
     source: Line | None = None

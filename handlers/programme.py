@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,10 +19,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot import announcements
-from bot.errors import Invalid, NotFound
+from bot.errors import ConfigError, Invalid, NotFound
 from bot.programme import versions
 from bot.programme.excerpt import excerpt
-from bot.programme.importing.entries import SPEAKERS, TEXT, one_line, paragraphs
+from bot.programme.importing.entries import SPEAKERS, TEXT, one_line, paragraphs, utc
 from bot.programme.model import Programme, Segment, Status
 from bot.store.intake import first_time
 from handlers.desk import Call, Desk, Reply, action_key, state_value, view_key
@@ -391,9 +391,9 @@ def _time(view: dict[str, Any], field: str, day: date, tz: ZoneInfo) -> datetime
         if match is None:
             raise ValueError(typed)
         on = date.fromisoformat(match[1]) if match[1] else day
-        local = datetime(on.year, on.month, on.day, int(match[2]), int(match[3]), tzinfo=tz)
-        return local.astimezone(UTC)
-    except ValueError:
+        local = datetime(on.year, on.month, on.day, int(match[2]), int(match[3]))  # noqa: DTZ001 - as typed
+        return utc(local, tz, field)
+    except (ValueError, ConfigError):  # also a time that the change to summer time leaves out
         raise Invalid("no_time", field=field) from None
 
 

@@ -7,6 +7,8 @@ a renamed or moved one stays the same segment.
 
 from __future__ import annotations
 
+import re
+
 from bot.config import Config
 from bot.errors import ConfigError, Invalid
 from bot.programme.importing import ical, talks, toml
@@ -20,7 +22,8 @@ __all__ = ["BYTES", "read"]
 def read(data: bytes, *, base: Programme, config: Config) -> Programme:
     """The programme that a file makes of `base`, the released one; segments it lacks are not in it.
 
-    The kind of file is seen from its content. What a kind cannot say (who speaks, in iCalendar; whether
+    The kind of file is seen from its content. What a kind cannot say (who speaks, and segments without a
+    time, in iCalendar; the joining link, in pretalx and frab, whose URL is a page about the talk; whether
     questions are taken, anywhere but in TOML) stays as it was. Raises Invalid (field "file", with
     `mistakes`); nothing is changed then.
     """
@@ -45,7 +48,7 @@ def _read(data: bytes, base: Programme, config: Config) -> Programme:
 def _found(data: bytes, text: str, config: Config) -> Found:
     if text.startswith("<"):
         return talks.from_xml(data, config.workshop.tz)
-    if text.startswith("{"):
+    if re.match(r"\{|\[\s*[{\]]", text):
         return talks.from_json(text, config.workshop.tz)
     if text.upper().startswith("BEGIN:VCALENDAR"):
         return ical.read(text, config)

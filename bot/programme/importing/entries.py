@@ -29,6 +29,7 @@ class Found:
 
     workshop: dict[str, Any] = field(default_factory=dict)
     entries: list[Entry] | None = None
+    timed_only: bool = False  # it cannot hold a segment without a time, so those are not missing in it
 
 
 def wrong(key: str, wrong: str, right: str) -> ConfigError:
@@ -37,10 +38,17 @@ def wrong(key: str, wrong: str, right: str) -> ConfigError:
 
 
 def utc(value: datetime, tz: ZoneInfo, where: str) -> datetime:
-    """The instant; one without an offset is local in `tz`. Raises ConfigError for a year that cannot be."""
+    """The instant, to the second; one without an offset is local in `tz`.
+
+    Raises ConfigError for a year that cannot be, and a local time that the change to summer time leaves out.
+    """
     if not 1971 <= value.year <= 2199:
         raise wrong(where, f"{value.year} is no year for a workshop", "mend the date")
-    return (value if value.tzinfo is not None else value.replace(tzinfo=tz)).astimezone(UTC)
+    local = value.replace(microsecond=0, tzinfo=value.tzinfo or tz)
+    instant = local.astimezone(UTC)
+    if instant.astimezone(local.tzinfo).replace(tzinfo=None) != local.replace(tzinfo=None):
+        raise wrong(where, f"{local:%Y-%m-%d %H:%M} is left out when clocks go forward", "mend the time")
+    return instant
 
 
 def one_line(text: str) -> str:

@@ -12,18 +12,23 @@ import icalendar
 from bot.config import Config
 from bot.errors import ConfigError, Mistake
 from bot.programme.calendar import DOMAIN
-from bot.programme.importing.entries import TEXT, Entry, Found, one_line, paragraphs, utc, wrong
+from bot.programme.importing.entries import SEGMENTS, TEXT, Entry, Found, one_line, paragraphs, utc, wrong
 
+ONCE = ("UID", "SUMMARY", "DTSTART", "DTEND", "DURATION", "DESCRIPTION", "STATUS")  # RFC 5545 §3.6.1
 SLUG = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 
 
 def read(text: str, config: Config) -> Found:
     """Read every VEVENT of a calendar. Raises ConfigError."""
+    count = len(re.findall(r"^BEGIN:VEVENT\s*$", text, re.IGNORECASE | re.MULTILINE))
+    if count > SEGMENTS:  # before they are read, which takes its time
+        raise wrong("the file", f"it holds {count} segments", f"{SEGMENTS} are the most")
     try:
         calendar = icalendar.Calendar.from_ical(text)
         events = list(calendar.walk("VEVENT"))
     except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
-        raise wrong("the file", f"it is not valid iCalendar: {str(error)[:200]}", "export it again") from None
+        reason = one_line(str(error))[:200]
+        raise wrong("the file", f"it is not valid iCalendar: {reason}", "export it again") from None
     workshop: dict[str, Any] = {}
     entries, mistakes = [], []
     own = f".{config.workshop.id}@{DOMAIN}"
@@ -48,7 +53,9 @@ def read(text: str, config: Config) -> Found:
         entries.append(entry)
     if mistakes:
         raise ConfigError(mistakes)
-    return Found(workshop, entries)
+    if not entries and workshop:
+        return Found(workshop, None)
+    return Found(workshop, entries, timed_only=True)
 
 
 def _of_event(event: Any, uid: str, where: str, tz: ZoneInfo) -> Entry:
@@ -57,6 +64,13 @@ def _of_event(event: Any, uid: str, where: str, tz: ZoneInfo) -> Entry:
         for name, reason in event.errors
     ]
     if mistakes:  # what is broken cannot be looked into
+        raise ConfigError(mistakes)
+    mistakes += [
+        Mistake(f"{where}: {name}", "it stands there twice", "keep one of them")
+        for name in ONCE
+        if isinstance(event.get(name), list)
+    ]
+    if mistakes:
         raise ConfigError(mistakes)
     if not uid:
         mistakes.append(Mistake(where, "it has no UID", "give it one that stays the same"))
@@ -70,7 +84,12 @@ def _of_event(event: Any, uid: str, where: str, tz: ZoneInfo) -> Entry:
     hours: dict[str, datetime | None] = {}
     for name, key in (("DTSTART", "starts"), ("DTEND", "ends")):
         value = _instant_of(event, name)
-        if isinstance(value, datetime):
+        zone = event[name].params.get("TZID") if name in event else None
+        if isinstance(value, datetime) and value.tzinfo is None and zone is not None:
+            mistakes.append(
+                Mistake(f"{where}: {name}", f"{zone!r} is no time zone", "name one such as Europe/Zurich")
+            )
+        elif isinstance(value, datetime):
             hours[key] = utc(value, tz, f"{where}: {name}")
         elif value is not None or name == "DTSTART":
             mistakes.append(Mistake(f"{where}: {name}", "it has no time of day", "write a date and a time"))
@@ -83,10 +102,17 @@ def _of_event(event: Any, uid: str, where: str, tz: ZoneInfo) -> Entry:
         "starts": hours["starts"],
         "ends": hours.get("ends"),
         "description": paragraphs(str(event.get("DESCRIPTION", ""))),
-        "link": str(event.get("URL", "")).strip() or None,
         "cancelled": str(event.get("STATUS", "")).upper() == "CANCELLED",
     }
-    return Entry(uid, where, fields)
+    link = next((url for name in ("CONFERENCE", "LOCATION") if (url := _address_in(event, name))), None)
+    return Entry(uid, where, fields if link is None else {**fields, "link": link})
+
+
+def _address_in(event: Any, name: str) -> str | None:
+    """The joining link of that property; the URL of an event is a page about it (RFC 5545 §3.8.4.6)."""
+    values = event.get(name, [])
+    given = [str(value).strip() for value in (values if isinstance(values, list) else [values])]
+    return next((value for value in given if value.lower().startswith(("https://", "http://"))), None)
 
 
 def _instant_of(event: Any, name: str) -> Any:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from bot.errors import ConfigError, Mistake
+from bot.programme.changes import with_missing
 from bot.programme.importing.entries import LONG_TEXT, SEGMENTS, Entry, Found, wrong
 from bot.programme.model import Programme, Segment, Status
 
@@ -19,12 +20,26 @@ def merge(found: Found, base: Programme) -> Programme:
     workshop = {key: value for key, value in workshop.items() if value is not None or key == "link"}
     segments = base.segments if found.entries is None else _segments(found.entries, base)
     merged = base.model_copy(update={**workshop, "segments": segments})
+    if found.timed_only:
+        merged = _with_untimed(base, merged)
     mistakes = [] if found.entries is None else _checks(found.entries, segments)
     if merged.ends <= merged.starts:
         mistakes.append(Mistake("workshop.ends", "the workshop ends before it starts", "let it be later"))
     if mistakes:
         raise ConfigError(mistakes)
     return merged
+
+
+def _with_untimed(base: Programme, merged: Programme) -> Programme:
+    """The segments of `base` that have no time, and so cannot be missing in the file, in their places."""
+    untimed = {segment.id: segment for segment in base.segments if segment.starts is None}
+    found = {segment.id for segment in merged.segments}
+    whole = [
+        segment if segment.id in found else untimed[segment.id]
+        for segment in with_missing(base, merged).segments
+        if segment.id in found or segment.id in untimed
+    ]
+    return merged.model_copy(update={"segments": tuple(whole)})
 
 
 def _segments(entries: Sequence[Entry], base: Programme) -> tuple[Segment, ...]:

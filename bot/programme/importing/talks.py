@@ -39,7 +39,7 @@ def _text(value: object) -> object:
 def _hours_and_minutes(value: object) -> object:
     """ "00:30", "1:30" or "1:02:30" (days, hours, minutes) as a duration."""
     match = (
-        re.fullmatch(r"(?:(\d{1,2}):)?(\d{1,3}):(\d{2})", value.strip()) if isinstance(value, str) else None
+        re.fullmatch(r"(?:(\d{1,2}):)?(\d{1,3}):([0-5]\d)", value.strip()) if isinstance(value, str) else None
     )
     if match is None:
         raise ValueError("a duration is written as 00:30")
@@ -69,7 +69,6 @@ class _Talk(BaseModel):
     duration: Annotated[timedelta, BeforeValidator(_hours_and_minutes)]
     abstract: _Text = None
     description: _Text = None
-    url: str | None = None
     persons: Annotated[list[_Person], Field(max_length=SPEAKERS)] = []
 
 
@@ -99,6 +98,8 @@ def from_json(text: str, tz: ZoneInfo) -> Found:
         raise wrong(where, f"it is not valid JSON: {error.msg}", "export the schedule again") from None
     except (ValueError, RecursionError) as error:  # a number with thousands of digits; endless brackets
         raise wrong("the file", f"it cannot be read ({error})", "export the schedule again") from None
+    if not isinstance(data, dict):
+        raise wrong("the file", "it is no schedule as pretalx writes it", "export schedule.json again")
     try:
         days = _Pretalx.model_validate(data).schedule.conference.days
     except ValidationError as error:
@@ -171,7 +172,6 @@ def _of_talk(talk: _Talk, starts: datetime) -> dict[str, Any]:
         "ends": starts + talk.duration if talk.duration else None,
         "speakers": tuple(dict.fromkeys(name for name in names if name)),
         "description": talk.abstract or talk.description,
-        "link": (talk.url or "").strip() or None,
         "cancelled": False,
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from datetime import datetime
 from typing import Annotated, Literal
@@ -14,6 +15,8 @@ from bot.config import Config, Line, Link, Section, SegmentSection, mistake_of
 from bot.errors import ConfigError
 from bot.programme.importing.entries import Entry, Found, utc, wrong
 from bot.programme.model import Programme
+
+_ENDLESS = re.compile(r"(?:[\w\"'-]+[ \t]*\.[ \t]*){50}")
 
 
 class _Workshop(Section):
@@ -35,10 +38,13 @@ class _File(Section):
 
 def read(text: str, config: Config) -> Found:
     """Read the segments, and what the workshop's own section says. Raises ConfigError."""
+    if _ENDLESS.search(text):  # tomllib takes seconds for a key of thousands of parts
+        raise wrong("the file", "a key has more than fifty parts", "write [[segments]] as config.toml does")
     try:
         data = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # ValueError: also a number with thousands of digits
-        raise wrong("the file", f"it is not valid TOML: {error}", "mend that line") from None
+        right = "mend that line, or give pretalx's JSON, frab's XML or iCalendar"
+        raise wrong("the file", f"it is not valid TOML: {error}", right) from None
     if "channels" in data:  # a whole config.toml
         whole = Programme.from_config(configuration.parse(data))
         names = ("title", "starts", "ends", "link", "page_url", "registration_url")
