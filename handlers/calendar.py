@@ -21,21 +21,30 @@ MAX_AGE = 300  # seconds a client or proxy may keep the feed
 
 def routes(desk: Desk) -> list[Route]:
     """The calendar's web routes."""
+    built: dict[str | None, tuple[int, bytes]] = {}  # the body of each, and of which version it is
 
     async def feed(request: Request) -> Response:
         segment_id: str | None = request.path_params.get("segment")
         async with desk.database.read() as db:
-            programme = await versions.current(db)
-            bookkeeping = await versions.bookkeeping(db)
+            version = await versions.latest(db)
+        programme, bookkeeping = versions.programme_of(version), versions.bookkeeping_of(version)
         if segment_id is not None:
             segment = programme.segment(segment_id)
             if segment is None or segment.starts is None:
                 return PlainTextResponse(
                     "There is no such segment, or it has no time yet.\n", status_code=404
                 )
-        body = calendar.calendar(
-            programme, bookkeeping, desk.config, segment=segment_id, public_url=desk.public_url
-        )
+        number, body = built.get(segment_id, (0, b""))
+        if number != version.number:
+            body = calendar.calendar(
+                programme,
+                bookkeeping,
+                desk.config,
+                segment=segment_id,
+                public_url=desk.public_url,
+                rendering=desk.rendering,
+            )
+            built[segment_id] = version.number, body
         headers = {
             "ETag": f'"{hashlib.sha256(body).hexdigest()[:32]}"',
             "Last-Modified": format_datetime(bookkeeping.changed_at, usegmt=True),

@@ -6,7 +6,7 @@ has unchanged bytes. Times are in UTC: no VTIMEZONE is needed, and none can be m
 
 from __future__ import annotations
 
-import unicodedata
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,6 +20,7 @@ from bot.rendering import Rendering, unescape
 
 DOMAIN = "workshop-bot"  # after the @ of every UID; never change it, calendars know events by their UID
 REFRESH = "PT15M"
+_CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f]")  # Unicode's category Cc, but for the line feed
 
 
 class Entry(BaseModel):
@@ -99,6 +100,7 @@ def calendar(
     *,
     segment: str | None = None,
     public_url: str | None = None,
+    rendering: Rendering | None = None,
 ) -> bytes:
     """The whole calendar, or the file of one segment.
 
@@ -112,7 +114,7 @@ def calendar(
     if public_url:
         path = f"calendar/{segment}.ics" if segment else "calendar.ics"
         result["SOURCE"] = vUri(f"{public_url.rstrip('/')}/{path}", params={"VALUE": "URI"})
-    build = _Build(programme, bookkeeping, config)
+    build = _Build(programme, bookkeeping, config, rendering or Rendering(config))
     if one is not None:
         result.add_component(build.segment(one))
     else:
@@ -145,12 +147,14 @@ def _empty(name: str) -> Calendar:
 class _Build:
     """Makes the entries of one calendar."""
 
-    def __init__(self, programme: Programme, bookkeeping: Bookkeeping, config: Config) -> None:
+    def __init__(
+        self, programme: Programme, bookkeeping: Bookkeeping, config: Config, rendering: Rendering
+    ) -> None:
         self.programme = programme
         self.bookkeeping = bookkeeping
         self.config = config
         self.ends = programme.ends_of_all()
-        self.rendering = Rendering(config)
+        self.rendering = rendering
         self.links_are_public = config.workshop.link_audience == "everyone"
 
     def workshop(self) -> Event:
@@ -240,8 +244,7 @@ def _line(text: str) -> str:
 
 def _lines(text: str) -> str:
     """Lines as they are; tabs are spaces, other control characters are left out."""
-    plain = text.replace("\r\n", "\n").replace("\t", " ")
-    return "".join(c for c in plain if c == "\n" or unicodedata.category(c) != "Cc")
+    return _CONTROL.sub("", text.replace("\r\n", "\n").replace("\t", " "))
 
 
 def _parameter(text: str) -> str:

@@ -7,6 +7,7 @@ from icalendar import Calendar
 
 from handlers.calendar import links
 from tests.handlers.conftest import PARTICIPANT, House
+from tests.handlers.test_programme import edit, release
 
 
 async def test_the_feed_is_read_once_and_then_not_modified(house: House) -> None:
@@ -28,6 +29,21 @@ async def test_the_feed_is_read_once_and_then_not_modified(house: House) -> None
         for headers in ({"If-None-Match": '"other"'}, {"If-Modified-Since": "yesterday"}):
             async with http.get("/calendar.ics", headers=headers) as answer:
                 assert answer.status == 200
+
+
+async def test_a_release_makes_the_feed_another_at_once(house: House) -> None:
+    async with aiohttp.ClientSession(f"http://{house.bot.listen}") as http:
+        async with http.get("/calendar.ics") as answer:
+            first, headers = await answer.read(), {"If-None-Match": answer.headers["ETag"]}
+        await edit(house, "discussion", {"starts": "14:50"})
+        await release(house)
+        async with http.get("/calendar.ics", headers=headers) as answer:
+            second = await answer.read()
+            assert (answer.status, len(Calendar.from_ical(second).events)) == (200, 2)
+            assert answer.headers["ETag"] != headers["If-None-Match"]
+        async with http.get("/calendar/discussion.ics") as answer:
+            assert len(Calendar.from_ical(await answer.read()).events) == 1
+        assert first != second
 
 
 async def test_a_segment_without_a_time_has_no_file(house: House) -> None:
