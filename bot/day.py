@@ -1,4 +1,4 @@
-"""A whole workshop day in a rehearsal: played, shown message by message, and counted at the end."""
+"""A scenario, such as a whole workshop day, played headless: shown message by message, counted at the end."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from sqlalchemy import select
 from bot import app, reminders
 from bot.app import Bot
 from bot.clock import SimulatedClock
-from bot.config import Config, Moment
+from bot.config import Config
 from bot.delivery import outbox
 from bot.open_day import next_due, settled
 from bot.programme import versions
 from bot.programme.model import Programme
 from bot.rehearsal import scenario
+from bot.rehearsal.player import Player
 from bot.rehearsal.server import LocalWorkspace
 from bot.rehearsal.state import BOT_USER
 from bot.rendering import unescape
@@ -33,28 +34,32 @@ MINUTE = timedelta(minutes=1)
 _DATE = re.compile(r"<!date\^[^|>]*\|([^>]*)>")  # what a client without dates would show
 
 
-async def play(config: Config, database: Database, show: Show, *, name: str = "day") -> Json:
+async def play(
+    config: Config, database: Database, show: Show, *, name: str = "day", at: datetime | None = None
+) -> Json:
     """Play a scenario on a fresh store and show each message as it appears; gives the summary.
+
+    The clock starts at `at`, by default where the scenario says.
 
     The summary's `ok` says whether every step came out as expected, every planned reminder was posted
     once on its minute, and nothing is left in the outbox.
     """
     script = scenario.load(scenario.path(name))
-    workshop = config.workshop
-    start = Moment.parse(script.starts).instant(workshop.start, workshop.end, workshop.tz)
+    start = at or scenario.instant(script.starts, config, config.workshop.start)
+    end = scenario.instant(script.ends, config, start)
     clock = SimulatedClock(start, speed=0)
     began = asyncio.get_running_loop().time()
     await database.empty("rehearsal")
     async with app.rehearsing(config, database, clock) as (bot, workspace):
         upcoming = reminders.upcoming(config, await _programme(bot), bot.desk.rendering, at=start)
-        planned = {item.key for item in upcoming}
+        planned = {item.key for item in upcoming if item.at <= end}
         transcript = _Transcript(workspace, show, functools.partial(_kind, bot))
 
         async def at_rest() -> None:
             await settled(bot, workspace)
             await transcript.catch_up()
 
-        player = scenario.Player(
+        player = Player(
             script,
             config,
             clock,
@@ -64,17 +69,10 @@ async def play(config: Config, database: Database, show: Show, *, name: str = "d
         )
         wrong = []
         async for outcome in player.play():
-            reason = outcome.wrong or await _unexpected_answer(bot, outcome)
-            if reason:
-                wrong.append(
-                    {
-                        "at": outcome.at.isoformat(),
-                        "who": outcome.step.who,
-                        "does": outcome.step.does,
-                        "wrong": reason,
-                    }
-                )
-        summary = await _summary(bot, planned, wrong)
+            outcome.wrong = outcome.wrong or await _unexpected_answer(bot, outcome)
+            if outcome.wrong:
+                wrong.append(outcome.as_dict())
+        summary = await _summary(bot, planned, wrong, start)
     summary["messages"] = transcript.lines
     summary["seconds"] = round(asyncio.get_running_loop().time() - began, 1)
     await show({"summary": summary})
@@ -153,15 +151,18 @@ async def _unexpected_answer(bot: Bot, outcome: scenario.Outcome) -> str | None:
     return None if status == expected else f"the answer is {status}, not {expected}"
 
 
-async def _summary(bot: Bot, planned: set[str], wrong: list[Json]) -> Json:
+async def _summary(bot: Bot, planned: set[str], wrong: list[Json], start: datetime) -> Json:
     """What the day came to, read from the store."""
     async with bot.desk.database.read() as db:
         deliveries = (await db.scalars(select(Delivery))).all()
         answers = Counter((await db.scalars(select(Exchange.status))).all())
         deeds = Counter((await db.scalars(select(Deed.deed))).all())
         questions = Counter(state.value for state in (await db.scalars(select(Question.state))).all())
-        left = [row.key for row in await outbox.outstanding(db)]
-    reminded = [row for row in deliveries if row.kind.startswith("reminders/")]
+        left = [row.key for row in await outbox.outstanding(db) if row.not_before <= bot.desk.clock.now()]
+    now = bot.desk.clock.now()
+    reminded = [
+        row for row in deliveries if row.kind.startswith("reminders/") and start <= row.not_before <= now
+    ]
     posted = [row for row in reminded if row.state is DeliveryState.SENT]
     off_time = [
         row.key for row in posted if row.sent_at and not timedelta() <= row.sent_at - row.not_before < MINUTE
@@ -214,7 +215,7 @@ def _summary_as_text(summary: Json) -> str:
         for item in summary["unexpected"]
     ]
     lines += [f"MISSING        {key}" for key in reminders_["missing"]]
-    lines.append("The day went as it should." if summary["ok"] else "The day did NOT go as it should.")
+    lines.append("It went as it should." if summary["ok"] else "It did NOT go as it should.")
     return "\n".join(lines)
 
 

@@ -7,6 +7,7 @@ its instant. Backward begins a new day: an empty store, the workspace as at firs
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
@@ -17,9 +18,12 @@ from bot.app import Bot
 from bot.clock import SimulatedClock
 from bot.config import Config
 from bot.rehearsal import scenario
+from bot.rehearsal.player import SETTLE_WITHIN, Player
 from bot.rehearsal.server import LocalWorkspace
 from bot.rendering import Rendering
 from bot.store.engine import Database
+
+Json = dict[str, Any]
 
 
 class OpenDay:
@@ -33,7 +37,8 @@ class OpenDay:
         self._moving = asyncio.Lock()
         self._bot: asyncio.Future[Bot] = asyncio.get_running_loop().create_future()
         self._back: asyncio.Future[datetime] = asyncio.get_running_loop().create_future()
-        workspace.control.forward, workspace.control.rewind = self.forward, self.rewind
+        control = workspace.control
+        control.forward, control.rewind, control.play = self.forward, self.rewind, self.play
 
     async def run(self, until: Awaitable[object], started: Callable[[Bot], Awaitable[None]]) -> None:
         """Run until `until` is done; `started` is awaited once, with the first bot."""
@@ -79,8 +84,34 @@ class OpenDay:
             await asyncio.shield(self._bot)
             self._bot = asyncio.get_running_loop().create_future()
             self._back.set_result(instant)
-            async with asyncio.timeout(scenario.SETTLE_WITHIN):
+            async with asyncio.timeout(SETTLE_WITHIN):
                 await asyncio.shield(self._bot)
+
+    async def play(self, name: str) -> Json:
+        """Play a shipped scenario; gives how many deeds there were and which came out unexpectedly.
+
+        One that cannot be played at any instant begins a new day. Raises KeyError for an unknown name.
+        """
+        script = scenario.shipped()[name]
+        if not script.anywhere:
+            await self.rewind(scenario.instant(script.starts, self.config, self.clock.now()))
+        async with self._moving:
+            bot, speed = await asyncio.shield(self._bot), self.clock.speed
+            self.clock.set_speed(0)
+            player = Player(
+                script,
+                self.config,
+                self.clock,
+                self.workspace,
+                settled=functools.partial(settled, bot, self.workspace),
+                next_due=functools.partial(next_due, bot, self.workspace),
+            )
+            try:
+                outcomes = [outcome async for outcome in player.play()]
+            finally:
+                self.clock.set_speed(speed)
+        unexpected = [outcome.as_dict() for outcome in outcomes if outcome.wrong]
+        return {"title": script.title, "deeds": len(outcomes), "unexpected": unexpected}
 
     async def _clean(self, instant: datetime) -> None:
         self._back = asyncio.get_running_loop().create_future()
@@ -91,10 +122,10 @@ class OpenDay:
 
 async def settled(bot: Bot, workspace: LocalWorkspace) -> None:
     """Return once neither side has anything due or in flight; TimeoutError when that never comes."""
-    async with asyncio.timeout(scenario.SETTLE_WITHIN):
+    async with asyncio.timeout(SETTLE_WITHIN):
         quiet = 0
         while quiet < 2:  # twice: what one side finishes may start the other
-            await workspace.idle(scenario.SETTLE_WITHIN)
+            await workspace.idle(SETTLE_WITHIN)
             quiet = quiet + 1 if bot.idle() and not workspace.busy else 0
             await asyncio.sleep(0 if quiet else 0.005)
 

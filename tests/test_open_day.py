@@ -90,3 +90,19 @@ async def test_going_back_begins_a_new_day(open_day: OpenDay) -> None:
     assert "free of charge" in (await person.sees("free of charge"))["text"]
     await jump(open_day, start)
     assert [words for _, words in announced(open_day)] == [words for _, words in first_day]
+
+
+async def test_a_scenario_is_played_on_the_page(open_day: OpenDay) -> None:
+    url = f"{open_day.workspace.url}/scenarios"
+    async with aiohttp.ClientSession() as http:
+        async with http.get(url) as response:
+            names = {each["name"] for each in (await response.json())["scenarios"]}
+        async with http.post(url, json={"play": "late"}) as response:
+            played = await response.json()
+        async with http.post(url, json={"play": "nosuch"}) as response:
+            assert response.status == 400
+
+    assert names >= {"crowd", "connection", "slow", "late", "day"}
+    assert (played["deeds"], played["unexpected"]) == (9, [])
+    assert open_day.clock.speed == 1
+    assert open_day.clock.now() >= DAY_BEFORE

@@ -9,6 +9,7 @@ import signal
 import sys
 import webbrowser
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any
@@ -98,6 +99,10 @@ def rehearse(
     whole_day: Annotated[
         bool, typer.Option("--day", help="Play the whole day, headless, as fast as it goes.")
     ] = False,
+    scenario: Annotated[
+        str | None,
+        typer.Option(help="Play this scenario, headless: a shipped one (crowd, slow, …) or a .toml file."),
+    ] = None,
     workspace_only: Annotated[
         bool, typer.Option("--workspace-only", help="Only the local workspace, for other Slack clients.")
     ] = False,
@@ -112,9 +117,10 @@ def rehearse(
     settings = load(config)
     with TemporaryDirectory(prefix="workshop-rehearsal-") as folder:
         store = Database(database or f"sqlite:///{folder}/rehearsal.sqlite3", settings.workshop.id)
-        if whole_day:
+        if whole_day or scenario:
             logs.configure(level=30)
-            sys.exit(asyncio.run(_play_day(settings, store, as_json)))
+            begin = instant(at) if at else None
+            sys.exit(asyncio.run(_play(settings, store, scenario or "day", begin, as_json)))
         logs.configure(level=30 if as_json else 20)
         if workspace_only:
             # Clients of other people's making compare timestamps with their own time: it begins now.
@@ -131,14 +137,14 @@ def rehearse(
         asyncio.run(_rehearse(settings, store, clock, host, port, open_browser, as_json))
 
 
-async def _play_day(settings: Config, store: Database, as_json: bool) -> int:
+async def _play(settings: Config, store: Database, name: str, at: datetime | None, as_json: bool) -> int:
     async def show(line: dict[str, Any]) -> None:
         if as_json:
             print(json.dumps(line, ensure_ascii=False), flush=True)
         else:
             out.print(day.as_text(line, settings), markup=False)
 
-    summary = await day.play(settings, store, show)
+    summary = await day.play(settings, store, show, name=name, at=at)
     return 0 if summary["ok"] else 1
 
 

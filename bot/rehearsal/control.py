@@ -3,6 +3,7 @@
 GET  /log?after=seq&kind=…   every request, envelope, acknowledgement and retry
 GET  /clock                  {now, simulated, speed, landmarks}
 POST /clock                  {speed} | {pause: true} | {resume: true} | {jump: ISO instant}
+GET  /scenarios              those that can be played here; POST {play: name} plays one to its end
 GET  /faults                 the armed switches; POST arms one (see `faults`), DELETE disarms all
 GET  /app                    {request_url, strict_rates}: how the app is reached, whether rates are limited
 POST /app                    {request_url: address to send signed requests to | null for Socket Mode},
@@ -25,6 +26,7 @@ from starlette.routing import Route
 
 from bot.clock import Clock, SimulatedClock
 from bot.config import Config
+from bot.rehearsal import scenario
 from bot.rehearsal.envelopes import Dispatcher
 from bot.rehearsal.faults import Faults
 from bot.rehearsal.listening import Listening
@@ -34,6 +36,8 @@ from bot.rehearsal.request_url import RequestUrl
 from bot.rehearsal.socket_mode import DISCONNECT_REASONS, SocketMode
 from bot.rehearsal.state import Json
 from bot.rendering import utc
+
+BREAKS = (*DISCONNECT_REASONS, "tcp", "close_frame", "silence")
 
 
 class Refused(Exception):
@@ -45,7 +49,7 @@ class Control:
     """The controls of one workspace.
 
     `reach` changes how the app is reached and says whether that works; `forward` moves the clock on, and
-    `rewind` starts a new day from an earlier instant, if anyone can.
+    `rewind` starts a new day from an earlier instant, `play` plays a scenario, if anyone can.
     """
 
     config: Config
@@ -59,6 +63,7 @@ class Control:
     listening: Listening | None = None
     forward: Callable[[datetime], Awaitable[None]] | None = None
     rewind: Callable[[datetime], Awaitable[None]] | None = None
+    play: Callable[[str], Awaitable[Json]] | None = None
     running: float = field(default=1.0)  # the speed to go back to after a pause
 
     def routes(self) -> list[Route]:
@@ -66,6 +71,7 @@ class Control:
         return [
             Route("/log", self._log),
             Route("/clock", self._clock, methods=["GET", "POST"]),
+            Route("/scenarios", self._scenarios, methods=["GET", "POST"]),
             Route("/faults", self._faults, methods=["GET", "POST", "DELETE"]),
             Route("/app", self._app, methods=["GET", "POST"]),
             Route("/disconnect", self._disconnect, methods=["POST"]),
@@ -119,6 +125,27 @@ class Control:
         if "speed" in wish:
             self.clock.set_speed(float(wish["speed"]))
 
+    def scenarios(self) -> list[Json]:
+        """What can be played here, as the page shows it."""
+        shipped = scenario.shipped() if self.play is not None else {}
+        return [
+            {"name": name, "title": each.title, "about": each.about, "anywhere": each.anywhere}
+            for name, each in shipped.items()
+        ]
+
+    async def _scenarios(self, request: Request) -> Response:
+        if request.method == "GET":
+            return JSONResponse({"ok": True, "scenarios": self.scenarios()})
+        try:
+            name = str((await _body(request)).get("play"))
+            if self.play is None or name not in {each["name"] for each in self.scenarios()}:
+                raise Refused(f"there is no scenario {name!r} to play here")
+            return JSONResponse({"ok": True, **await self.play(name)})
+        except Refused as error:
+            return _bad(str(error))
+        except TimeoutError:
+            return _bad("the bot did not come to rest; its log says why")
+
     async def _faults(self, request: Request) -> Response:
         if request.method == "DELETE":
             self.faults.clear()
@@ -155,19 +182,24 @@ class Control:
             reason = str((await _body(request)).get("reason") or "warning")
         except Refused as error:
             return _bad(str(error))
+        try:
+            return JSONResponse({"ok": True, "sockets": await self.break_sockets(reason)})
+        except Refused as error:
+            return _bad(str(error))
+
+    async def break_sockets(self, reason: str) -> int:
+        """End or silence every socket in this way; returns how many there were."""
         if reason in DISCONNECT_REASONS:
-            return JSONResponse({"ok": True, "sockets": await self.sockets.disconnect(reason)})
+            return await self.sockets.disconnect(reason)
         if reason == "close_frame":
-            return JSONResponse({"ok": True, "sockets": await self.sockets.close()})
+            return await self.sockets.close()
         if reason in ("tcp", "silence") and self.listening is not None:
             sockets = self.sockets.sockets
             for websocket in sockets:
                 (self.listening.cut if reason == "tcp" else self.listening.silence)(websocket)
             self.log.note("fault", reason, sockets=len(sockets))
-            return JSONResponse({"ok": True, "sockets": len(sockets)})
-        return _bad(
-            f"reason must be one of {', '.join((*DISCONNECT_REASONS, 'tcp', 'close_frame', 'silence'))}"
-        )
+            return len(sockets)
+        raise Refused(f"reason must be one of {', '.join(BREAKS)}")
 
 
 def landmarks(config: Config) -> list[Json]:

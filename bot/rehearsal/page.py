@@ -22,11 +22,10 @@ from starlette.routing import Route
 from bot.clock import SimulatedClock
 from bot.config import shipped
 from bot.rehearsal import dates, faults, mrkdwn, seen
-from bot.rehearsal.control import Control
+from bot.rehearsal.control import BREAKS, Control
 from bot.rehearsal.deeds import DeedError, Deeds
 from bot.rehearsal.drawing import Drawing
 from bot.rehearsal.methods import METHODS
-from bot.rehearsal.socket_mode import DISCONNECT_REASONS
 from bot.rehearsal.state import BOT_USER, SLACKBOT, Channel, Json, Member, Message, View
 from bot.rehearsal.workspace import Workspace
 from bot.rendering import Rendering, unescape, zone_name
@@ -129,7 +128,7 @@ class Page:
             "methods": sorted(METHODS),
             "method_kinds": faults.METHOD_KINDS,
             "envelope_kinds": faults.ENVELOPE_KINDS,
-            "reasons": (*DISCONNECT_REASONS, "tcp", "close_frame", "silence"),
+            "reasons": BREAKS,
             "armed": [fault.as_dict() for fault in self.control.faults.armed],
         }
         return HTMLResponse(self.rendering.page("rehearsal_inspector", values), headers=HEADERS)
@@ -254,6 +253,7 @@ class Page:
             "workshop_zone": str(zone),
             "workshop_zone_name": zone_name(self.workspace.now(), zone),
             "landmarks": self._landmarks(clock["landmarks"]),
+            "scenarios": self.control.scenarios(),
             "people": self._people(place),
             "shortcuts": self._shortcuts("global"),
             "suggest_data": self._suggestions(place),

@@ -56,6 +56,22 @@ def members(bot_name: str) -> list[Member]:
     ]
 
 
+def crowd(number: int) -> list[Member]:
+    """Further participants for a scenario, in all the zones of the seeded ones."""
+    places = [entry for entry in PEOPLE if entry[1] == "participant"]
+    return [
+        Member(
+            f"U0CROWD{index:04}",
+            f"crowd-{index}",
+            f"Participant {index} of the crowd",
+            tz=places[index % len(places)][3],
+            locale=places[index % len(places)][4],
+            role="crowd",
+        )
+        for index in range(1, number + 1)
+    ]
+
+
 def people_of(config: Config, accounts: list[Member]) -> list[Member]:
     """Accounts for user ids that `roles` names and that are not seeded."""
     known = {member.id for member in accounts}

@@ -37,7 +37,7 @@ from bot.rehearsal.rates import Rates
 from bot.rehearsal.request_url import RequestUrl
 from bot.rehearsal.response_urls import ResponseUrls
 from bot.rehearsal.socket_mode import SocketMode
-from bot.rehearsal.state import Json
+from bot.rehearsal.state import Json, Member
 from bot.rehearsal.views import Views
 from bot.rehearsal.web_api import WebApi
 from bot.rehearsal.workspace import Workspace
@@ -196,6 +196,15 @@ class LocalWorkspace:
     async def idle(self, seconds: float = 10.0) -> bool:
         """Wait until nothing is under way; False when something still was after `seconds` of wall time."""
         return await self.state.wait_for(lambda: not self.busy, seconds)
+
+    def admit(self, members: list[Member]) -> None:
+        """Let people who are not there yet into the workspace and its participants' channel."""
+        channel = self.state.channel(self.config.channels.participants)
+        for member in members:
+            if self.state.members.setdefault(member.id, member) is member and channel is not None:
+                channel.members.append(member.id)
+        if members:
+            self.state.changed()
 
     async def clear(self) -> None:
         """Begin anew: everybody and every channel as at first, nothing said, nothing under way."""

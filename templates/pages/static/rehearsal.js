@@ -158,6 +158,15 @@ async function jump(at) {
   if (answer.ok) setClock(answer.now, answer.speed);
 }
 
+async function play(button) {
+  const { scenario, anywhere } = button.dataset;
+  if (anywhere === "no" && !(await confirmed({ title: words.anewTitle, text: words.anew, confirm: words.anewYes, deny: words.no }))) return;
+  all(".jump[open]").forEach((menu) => (menu.open = false));
+  toast(words.playing);
+  const answer = await send("/scenarios", { play: scenario });
+  if (answer.ok) toast([words.played, answer.title, "·", answer.deeds, words.deeds, answer.unexpected.length, words.unexpected].join(" "));
+}
+
 // A wall-clock time in a zone as an instant: guess, see what the guess reads there, correct.
 function instantIn(local, zone) {
   const wanted = Date.parse(`${local}:00Z`);
@@ -372,6 +381,7 @@ const CLICKS = {
   "[data-close]": (node) => act("close_view", { view_id: node.closest("[data-view]").dataset.view, all: node.dataset.close === "all" }).then(refresh),
   '[data-clock="toggle"]': () => send("/clock", clock.speed === 0 ? { resume: true } : { pause: true }),
   "[data-jump]": (node) => jump(node.dataset.jump),
+  "[data-scenario]": (node) => play(node),
   "[data-disconnect]": (node) => send("/disconnect", { reason: node.form.reason.value }),
   "[data-disarm]": () => send("/faults", {}, "DELETE").then(showArmed),
   'button[data-action], a[data-action]': (node) => press(node, node.value || undefined),
