@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot import people, reminders
 from bot.config import Config
+from bot.delivery.pace import rates, time_for
 from bot.errors import Invalid, NotFound
 from bot.programme import versions
 from bot.programme.model import Programme, Status
@@ -519,6 +520,30 @@ async def test_who_subscribes_late_is_told_at_once_but_not_of_what_has_begun(
         assert "Messen &amp; Vergleichen 🌱 starts in 5 minutes" in str(
             await text(db, second, row, instant(15))
         )
+
+
+async def test_to_very_many_it_begins_early_enough_for_the_last_and_nobody_is_moved_by_one_more(
+    database: Database, second: Config, ada: Person
+) -> None:
+    crowd, lead = 1000, timedelta(minutes=10)
+    async with database.begin() as db:
+        db.add_all(
+            Person(slack_id=f"U1CROWD{n:04}", met_at=WEEK_BEFORE, stars=[], remind_minutes=10)
+            for n in range(crowd)
+        )
+        await db.flush()
+        await reminders.replan(db, second, now=WEEK_BEFORE)
+        rows = [row for row in (await outbox(db)).values() if "@personal:messen:" in row.key]
+        starts = sorted(row.not_before for row in rows)
+        last = instant(20) - lead
+        assert starts[-1] == last
+        assert starts[0] == last - time_for(crowd, second.limits)
+        pace = rates(second.limits)["post"]
+        assert all(last - start >= pace.spacing * (n - pace.burst) for n, start in enumerate(starts[::-1]))
+        person = await db.merge(ada)
+        await reminders.subscribe(db, person, second, minutes=10, now=WEEK_BEFORE)
+        after = {row.key: row.not_before for row in (await outbox(db)).values()}
+        assert all(after[row.key] == row.not_before for row in rows)
 
 
 async def test_a_release_moves_and_corrects_personal_reminders_too(

@@ -17,13 +17,15 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.delivery import due, lanes
-from bot.delivery.pace import Rate
+from bot.delivery.pace import LANE_PAUSE, Rate
 from bot.delivery.retry import FIRST_LOOK
 from bot.store.tables import Budget, Delivery, DeliveryState, Lane
 
 # Wall time. Longer than one call to Slack may take (sender.CALL_TIMEOUT, twice where a conversation is
 # opened first) and the transactions around it; one claim makes no more than that.
 LEASE = timedelta(seconds=45)
+
+CLOCKS_APART = timedelta(minutes=10)  # of two replicas, at the most
 
 _CANDIDATES = 8
 
@@ -113,13 +115,27 @@ async def forget_leases(db: AsyncSession) -> None:
     await db.execute(update(Lane).values(holder=None, leased_until=None))
 
 
-async def forget_pace(db: AsyncSession, now: datetime) -> None:
-    """After the workshop clock went back, nothing waits for an instant of the future that was."""
-    await db.execute(update(Lane).where(Lane.next_free > now).values(next_free=None))
-    await db.execute(update(Budget).where(Budget.next_free > now).values(next_free=now))
+async def forget_future(
+    db: AsyncSession, now: datetime, wall: datetime, *, beyond: timedelta = timedelta()
+) -> None:
+    """After the clock went back, nothing waits for an instant of the future that was.
+
+    `beyond`: how far ahead something may well be. Leases are left alone unless none can be that long: the
+    clocks of replicas may be a little apart.
+    """
+    pace = min(beyond, LANE_PAUSE * 10)
+    stale = wall + LEASE + CLOCKS_APART
+    await db.execute(update(Lane).where(Lane.next_free > now + pace).values(next_free=None))
+    await db.execute(update(Lane).where(Lane.leased_until > stale).values(holder=None, leased_until=None))
+    await db.execute(update(Budget).where(Budget.next_free > now + beyond).values(next_free=now))
     await db.execute(
         update(Delivery)
-        .where(Delivery.task.is_not(None), Delivery.not_before <= now, Delivery.due_at > now)
+        .where(Delivery.state == DeliveryState.SENDING, Delivery.attempt_at > now + beyond)
+        .values(attempt_at=now)
+    )
+    await db.execute(
+        update(Delivery)
+        .where(Delivery.task.is_not(None), Delivery.not_before <= now, Delivery.due_at > now + beyond)
         .values(due_at=now)
     )
 

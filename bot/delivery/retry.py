@@ -20,6 +20,7 @@ LONGEST_WAIT = 3600.0  # seconds; a longer Retry-After is not believed
 
 # A post whose answer never came may still land. Measured against this bound; later it would double.
 LANDS_WITHIN = timedelta(seconds=30)
+CALLED_WITHIN = timedelta(seconds=45)  # after it was taken: the lease (claims.LEASE), which covers the call
 LOOKS = 2
 FIRST_LOOK = timedelta(seconds=1)
 BETWEEN_LOOKS = timedelta(seconds=5)
@@ -205,13 +206,16 @@ def pause(attempt: int) -> timedelta:
 def next_look(attempt_at: datetime, looks: int, now: datetime) -> datetime | None:
     """When to search again after `looks` searches that found nothing; None: it is not there.
 
-    The last one comes after everything sent at `attempt_at` has landed.
+    The last one comes after everything has landed. By the first one the call had ended, or its process was
+    gone, and by the end of the lease in any case: what it sent is counted from then, not from `attempt_at`,
+    for a busy process calls a while after it took the message.
     """
     if looks >= LOOKS:
         return None
     if looks < LOOKS - 1:
         return now + BETWEEN_LOOKS
-    return max(now + BETWEEN_LOOKS, attempt_at + LANDS_WITHIN + MARGIN)
+    landed = min(now, attempt_at + CALLED_WITHIN) + LANDS_WITHIN + MARGIN
+    return max(now + BETWEEN_LOOKS, landed)
 
 
 def _seconds(retry_after: float | None) -> float:

@@ -3,25 +3,28 @@ somebody's subscription. Doing it twice changes nothing."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot import people
 from bot.config import Config
 from bot.delivery import outbox
+from bot.delivery.pace import time_for
 from bot.programme import versions
 from bot.programme.model import Programme
-from bot.reminders.plan import PERSONAL, SUBSCRIBERS, Planned, personal, plan
+from bot.reminders.plan import PERSONAL, SUBSCRIBERS, Early, Planned, personal, plan
 from bot.reminders.saying import CORRECTED, standing
 from bot.store.tables import Delivery, DeliveryState, Person
 
 PREFIX = "reminder:"
 _CHUNK = 500
+_SUBSCRIBED = (Person.remind_minutes.is_not(None), Person.slack_id.is_not(None), Person.muted.is_(False))
 _SAID = (DeliveryState.SENT, DeliveryState.SENDING)
 
 
@@ -76,8 +79,10 @@ async def replan(db: AsyncSession, config: Config, *, now: datetime) -> Replanne
     programme = await versions.current(db)
     planned = plan(config, programme)
     wanted = [one for one in planned if one.lane != SUBSCRIBERS]
+    before: Counter[int | None] = Counter()
     for person in await _subscribers(db):
-        wanted += _of_person(planned, programme, person)
+        wanted += _of_person(planned, programme, person, _early(before, person, config))
+        before[person.remind_minutes] += 1
     return await _arm(db, programme, wanted, await _known(db, None), now=now)
 
 
@@ -85,24 +90,35 @@ async def replan_person(db: AsyncSession, config: Config, person: Person, *, now
     """The same for one person's own reminders, after they subscribed or changed their mind."""
     await versions.turn(db)
     programme = await versions.current(db)
-    wanted = _of_person(plan(config, programme), programme, person)
+    same = select(Person.remind_minutes, func.count()).where(*_SUBSCRIBED, Person.id < person.id)
+    before = Counter({row[0]: row[1] for row in await db.execute(same.group_by(Person.remind_minutes))})
+    wanted = _of_person(plan(config, programme), programme, person, _early(before, person, config))
     return await _arm(db, programme, wanted, await _known(db, people.lane(person)), now=now)
 
 
 async def _subscribers(db: AsyncSession) -> Sequence[Person]:
-    statement = (
-        select(Person)
-        .where(Person.remind_minutes.is_not(None), Person.slack_id.is_not(None), Person.muted.is_(False))
-        .order_by(Person.id)
+    return (await db.scalars(select(Person).where(*_SUBSCRIBED).order_by(Person.id))).all()
+
+
+def _early(before: Counter[int | None], person: Person, config: Config) -> Early:
+    """Each subscriber's own small head start: after so many others as are `before` them, by lead time, in the
+    order of their numbers, their message is out at its instant. Nobody else's moves when one more comes."""
+    return Early(
+        own=time_for(before[person.remind_minutes] + 1, config.limits),
+        by_rule=time_for(before.total() + 1, config.limits),
     )
-    return (await db.scalars(statement)).all()
 
 
-def _of_person(planned: list[Planned], programme: Programme, person: Person) -> list[Planned]:
+def _of_person(planned: list[Planned], programme: Programme, person: Person, early: Early) -> list[Planned]:
     if person.remind_minutes is None or person.slack_id is None or person.muted:
         return []
     return personal(
-        planned, programme, person_id=person.id, minutes=person.remind_minutes, stars=list(person.stars)
+        planned,
+        programme,
+        person_id=person.id,
+        minutes=person.remind_minutes,
+        stars=list(person.stars),
+        early=early,
     )
 
 

@@ -114,14 +114,31 @@ def _superseded(planned: list[Planned]) -> list[Planned]:
     return [kept[one.key] for one in planned]
 
 
+@dataclass(frozen=True, slots=True)
+class Early:
+    """How much before its instant a reminder to very many begins to go out, so that the last is in time:
+    for this person's own lead time, and for the rules whose audience is subscribers."""
+
+    own: timedelta = timedelta()
+    by_rule: timedelta = timedelta()
+
+
 def personal(
-    planned: list[Planned], programme: Programme, *, person_id: int, minutes: int, stars: list[str]
+    planned: list[Planned],
+    programme: Programme,
+    *,
+    person_id: int,
+    minutes: int,
+    stars: list[str],
+    early: Early,
 ) -> list[Planned]:
     """One subscriber's reminders: their lead time before the start of the workshop and of each segment, or
     of the segments they starred alone; and the rules whose audience is subscribers (in `planned`)."""
     lane = f"person:{person_id}"
     found = [
-        replace(one, key=f"{one.key}:{person_id}", lane=lane) for one in planned if one.lane == SUBSCRIBERS
+        replace(one, key=f"{one.key}:{person_id}", lane=lane, at=one.at - early.by_rule)
+        for one in planned
+        if one.lane == SUBSCRIBERS
     ]
     if programme.status is not Status.ON:
         return found
@@ -134,7 +151,7 @@ def personal(
     for id, starts in chosen:
         found.append(
             Planned(
-                at=starts - timedelta(minutes=minutes),
+                at=starts - timedelta(minutes=minutes) - early.own,
                 key=f"reminder:{PERSONAL}:{id or '-'}:{_stamp(starts)}:{person_id}",
                 kind="reminders/personal",
                 lane=lane,

@@ -130,9 +130,10 @@ def test_each_word_has_one_meaning() -> None:
     ("looks", "now", "expected"),
     [
         (0, 1, 6),  # the next one soon
-        (1, 2, 35),  # the last one after everything has landed
+        (1, 2, 37),  # the last one after everything has landed that was sent by now
+        (1, 60, 80),  # or by the end of the lease
         (1, 100, 105),  # and never right after the one before
-        (2, 35, None),
+        (2, 37, None),
     ],
 )
 def test_the_last_look_comes_after_a_late_post_has_landed(

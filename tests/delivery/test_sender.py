@@ -369,16 +369,31 @@ async def test_it_is_idle_only_when_nothing_is_due_or_in_flight(
     await running
 
 
+@pytest.mark.parametrize("restarted", [False, True])
 async def test_after_the_clock_went_back_nothing_waits_for_the_old_future(
-    post: Post, sender: Sender, workspace: LocalWorkspace, clock: SimulatedClock, drain: Drain
+    post: Post,
+    sender: Sender,
+    make_sender: Callable[..., Sender],
+    workspace: LocalWorkspace,
+    clock: SimulatedClock,
+    drain: Callable[..., Any],
+    restarted: bool,
 ) -> None:
     clock.jump(NOW + timedelta(days=3))
     await post("future")
     await drain(sender)
+    workspace.faults.arm({"method": "chat.postMessage", "kind": "reset"})
+    await post("open", lane="channel:organisers", not_before=NOW)
+    assert await sender.step()
     clock.jump(NOW)
     await post("past")
-    assert await sender.step()
+    whoever = make_sender("second") if restarted else sender
+    while await whoever.step():
+        pass
     assert texts(workspace) == ["future", "past"]
+    await drain(whoever)
+    assert texts(workspace, "ict-footprint-organisers") == ["open"]
+    assert clock.now() - NOW < timedelta(minutes=1)
 
 
 @pytest.mark.parametrize("lane", ["channel:nowhere", "C0UNKNOWN"])

@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 
 SWEEP = 2.0  # wall seconds; rows of another process are seen within this, whatever else fails
 AT_ONCE = 32  # pieces of work at the same time in one process
+LONGEST_PLAUSIBLE = timedelta(seconds=retry.LONGEST_WAIT * 1.1)
 DATABASE_PAUSE = 0.5  # wall seconds between two attempts while the database is away
 TROUBLE = (SQLAlchemyError, OSError)
 
@@ -162,8 +163,10 @@ class Sender:
         async with self._database.begin() as db:
             if not self._ready and not self._database.shared:
                 await claims.forget_leases(db)  # nobody else sends from this database: they are our own
-            if rewound and self._clock.simulated:
-                await claims.forget_pace(db, now)
+            if rewound:
+                await claims.forget_future(db, now, wall)
+            elif not self._ready:  # the clock may have gone back while nobody was there to see it
+                await claims.forget_future(db, now, wall, beyond=LONGEST_PLAUSIBLE)
             work = await claims.take(db, self._rates, holder=self._holder, now=now, wall=wall)
             if work is None:
                 self.counts["dropped"] += await due.drop_late(db, now)
