@@ -125,9 +125,9 @@ async def forget_future(
     """
     pace = min(beyond, LANE_PAUSE * 10)
     stale = wall + LEASE + CLOCKS_APART
+    await db.execute(update(Budget).where(Budget.next_free > now + beyond).values(next_free=now))
     await db.execute(update(Lane).where(Lane.next_free > now + pace).values(next_free=None))
     await db.execute(update(Lane).where(Lane.leased_until > stale).values(holder=None, leased_until=None))
-    await db.execute(update(Budget).where(Budget.next_free > now + beyond).values(next_free=now))
     await db.execute(
         update(Delivery)
         .where(Delivery.state == DeliveryState.SENDING, Delivery.attempt_at > now + beyond)

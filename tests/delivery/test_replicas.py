@@ -63,7 +63,7 @@ async def test_three_replicas_post_everything_once_and_in_order(
         assert texts(workspace, place) == [f"{number:02} {lane}" for number in range(10)]
     shares = [each.counts["sent"] + each.counts["found"] for each in senders]
     assert sum(shares) == 40
-    assert min(shares) > 0
+    assert sum(share > 0 for share in shares) > 1, "with four lanes a third may find nothing to do"
     assert sum(each.counts["limited"] for each in senders) == 0
 
 
