@@ -2,7 +2,8 @@
 
 A link to the file the bot serves, not an upload: Slack gives an uploaded file no metadata by which a share of
 unknown outcome is found again, so it could be shared twice, and an upload would go stale with the next change
-while the link is current whenever it is followed. Without a public address the one-click links remain.
+while the link is current whenever it is followed. Without a public address the one-click links remain, and
+`/workshop calendar` gives the file to whoever asks.
 """
 
 from __future__ import annotations

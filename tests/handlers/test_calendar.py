@@ -53,6 +53,53 @@ async def test_a_segment_without_a_time_has_no_file(house: House) -> None:
                 assert answer.status == 404
 
 
+async def shared(house: House, who: str) -> list[tuple[str, bytes]]:
+    """The files in a person's direct messages: names and contents."""
+    found = []
+    async with aiohttp.ClientSession() as http:
+        for message in house.person(who).messages("bot"):
+            for file in message.get("files", []):
+                async with http.get(file["url_private"]) as answer:
+                    found.append((file["name"], await answer.read()))
+    return found
+
+
+async def test_the_command_sends_the_file_without_a_public_address_too(house: House) -> None:
+    person = house.person(PARTICIPANT)
+    for _ in range(2):  # once a minute is enough
+        await person.command("/workshop calendar", "bot")
+    ((name, body),) = await shared(house, PARTICIPANT)
+    assert name == "itu-ict-footprint-2025.ics"
+    assert len(Calendar.from_ical(body).events) == 1
+    assert "by direct message" in str(person.messages("bot")[-1]["blocks"])
+
+
+async def test_the_command_with_a_segment_s_name_gives_it_alone(house: House) -> None:
+    person = house.person(PARTICIPANT)
+    await person.command("/workshop calendar discussion", "bot")
+    assert "No segment that has a time" in house.texts(person, "bot")[-1], "it has no time yet"
+    await edit(house, "discussion", {"starts": "14:50"})
+    await release(house)
+    await person.command("/workshop calendar green digital ACTION", "bot")
+    ((name, body),) = await shared(house, PARTICIPANT)
+    assert name == "discussion.ics"
+    (event,) = Calendar.from_ical(body).events
+    assert str(event["UID"]).startswith("discussion.")
+    assert "20251125T135000Z%2F20251125T143000Z" in str(person.messages("bot")[-1]["blocks"])
+
+
+async def test_where_slack_takes_no_file_the_links_remain(house: House) -> None:
+    house.workspace.faults.arm(
+        {"method": "files.getUploadURLExternal", "kind": "error", "error": "missing_scope"}
+    )
+    person = house.person(PARTICIPANT)
+    await person.command("/workshop calendar", "bot")
+    assert await shared(house, PARTICIPANT) == []
+    shown = str(person.messages("bot")[-1]["blocks"])
+    assert "calendar.google.com" in shown
+    assert "by direct message" not in shown
+
+
 async def test_the_command_gives_links_and_leaves_out_the_feed_without_a_public_address(house: House) -> None:
     person = house.person(PARTICIPANT)
     await person.command("/workshop calendar", "bot")
