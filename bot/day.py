@@ -17,10 +17,11 @@ from bot.app import Bot
 from bot.clock import SimulatedClock
 from bot.config import Config
 from bot.delivery import outbox
-from bot.open_day import next_due, settled
+from bot.open_day import next_due, settled, step_to
 from bot.programme import versions
 from bot.programme.model import Programme
-from bot.rehearsal import scenario
+from bot.rehearsal import scenario, seed, transcript
+from bot.rehearsal.deeds import DeedError
 from bot.rehearsal.player import Player
 from bot.rehearsal.server import LocalWorkspace
 from bot.rehearsal.state import BOT_USER
@@ -77,6 +78,28 @@ async def play(
     summary["seconds"] = round(asyncio.get_running_loop().time() - began, 1)
     await show({"summary": summary})
     return summary
+
+
+async def replay(config: Config, database: Database, saved: Json) -> Json:
+    """Do again on a fresh store what a transcript kept; says where the words part from those saved.
+
+    `same` is whether every deed could be done and every channel ended with the same words.
+    """
+    clock = SimulatedClock(datetime.fromisoformat(saved["began"]), speed=0)
+    await database.empty("rehearsal")
+    lost: list[Json] = []
+    async with app.rehearsing(config, database, clock) as (bot, workspace):
+        workspace.admit(seed.crowd(int(saved.get("crowd", 0))))
+        for deed in saved["deeds"]:
+            await step_to(datetime.fromisoformat(deed["at"]), bot, workspace, clock)
+            try:
+                await workspace.deeds.do_again(deed)
+            except (DeedError, transcript.Lost) as error:
+                lost.append({"at": deed["at"], "who": deed["who"], "does": deed["does"], "wrong": str(error)})
+        await step_to(datetime.fromisoformat(saved["ended"]), bot, workspace, clock)
+        now = transcript.channels(workspace.state)
+    parted = transcript.differences(saved["channels"], now)
+    return {"same": not (parted or lost), "deeds": len(saved["deeds"]), "lost": lost, "differences": parted}
 
 
 def as_text(line: Json, config: Config) -> str:

@@ -69,12 +69,7 @@ class OpenDay:
             bot, speed = await asyncio.shield(self._bot), self.clock.speed
             self.clock.set_speed(0)
             try:
-                await settled(bot, self.workspace)
-                while (due := await next_due(bot, self.workspace)) and self.clock.now() < due <= instant:
-                    self.clock.jump(due)
-                    await settled(bot, self.workspace)
-                self.clock.jump(max(instant, self.clock.now()))
-                await settled(bot, self.workspace)
+                await step_to(instant, bot, self.workspace, self.clock)
             finally:
                 self.clock.set_speed(speed)
 
@@ -118,6 +113,16 @@ class OpenDay:
         await self.database.empty("rehearsal")
         self.clock.jump(instant)
         await self.workspace.clear()
+
+
+async def step_to(instant: datetime, bot: Bot, workspace: LocalWorkspace, clock: SimulatedClock) -> None:
+    """Move a standing clock to an instant that is not past, stopping wherever something is due."""
+    await settled(bot, workspace)
+    while (due := await next_due(bot, workspace)) and clock.now() < due <= instant:
+        clock.jump(due)
+        await settled(bot, workspace)
+    clock.jump(max(instant, clock.now()))
+    await settled(bot, workspace)
 
 
 async def settled(bot: Bot, workspace: LocalWorkspace) -> None:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import aiohttp
 import pytest
 
+from bot import day
 from bot.app import Bot
 from bot.clock import SimulatedClock
 from bot.config import Config
+from bot.errors import ConfigError
 from bot.open_day import OpenDay
+from bot.rehearsal import transcript
 from bot.rehearsal.server import LocalWorkspace
 from bot.store.engine import Database
 from handlers.manifest import manifest
@@ -106,3 +110,42 @@ async def test_a_scenario_is_played_on_the_page(open_day: OpenDay) -> None:
     assert (played["deeds"], played["unexpected"]) == (9, [])
     assert open_day.clock.speed == 1
     assert open_day.clock.now() >= DAY_BEFORE
+
+
+async def test_a_saved_transcript_is_done_again(open_day: OpenDay, tmp_path: Path) -> None:
+    workspace, start = open_day.workspace, open_day.config.workshop.start
+    person, organiser = workspace.person("participant-tokyo"), workspace.person("organiser-geneva")
+    asked = await person.say("bot", "Will the session be recorded?")
+    await person.sees("published", after=asked["ts"])
+    card = await organiser.sees("recorded", open_day.config.channels.organisers)
+    await organiser.click("answers.answer", channel=open_day.config.channels.organisers, ts=card["ts"])
+    await organiser.submit({"answer": "Yes; you find it here tomorrow."})
+    await person.sees("tomorrow")
+    await jump(open_day, start + timedelta(minutes=1))
+    await person.command("/workshop now", open_day.config.channels.participants)
+
+    async with aiohttp.ClientSession() as http, http.get(f"{workspace.url}/transcript") as response:
+        (tmp_path / "saved.json").write_text(await response.text(), encoding="utf-8")
+    saved = transcript.load(tmp_path / "saved.json")
+    assert [deed["does"] for deed in saved["deeds"]] == ["say", "click", "submit", "command"]
+    fresh = Database(f"sqlite:///{tmp_path}/again.sqlite3", open_day.config.workshop.id)
+    again = await day.replay(open_day.config, fresh, saved)
+    assert again["differences"] == []
+    assert again["same"]
+
+    saved["deeds"][1]["wish"]["ts"]["words"] = "a card that was never there"
+    saved["deeds"][0]["wish"]["text"] = "Is it free of charge?"
+    again = await day.replay(open_day.config, fresh, saved)
+    assert [lost["does"] for lost in again["lost"]] == ["click", "submit"]
+    assert any("free of charge" in line for line in again["differences"])
+    assert not again["same"]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{}", '{"transcript": 2, "deeds": []}', '{"transcript": 1, "deeds": 3}']
+)
+def test_what_is_no_transcript_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "x.json").write_text(text)
+
+    with pytest.raises(ConfigError, match=r"x\.json"):
+        transcript.load(tmp_path / "x.json")

@@ -24,6 +24,7 @@ from bot.commands.opening import ConfigFile, Json, database_url, err, instant, l
 from bot.config import Config, Environment, Moment
 from bot.errors import ConfigError, StoreError
 from bot.open_day import OpenDay
+from bot.rehearsal import transcript
 from bot.rehearsal.server import LocalWorkspace
 from bot.store.engine import Database
 from handlers.manifest import manifest as own_manifest
@@ -103,6 +104,10 @@ def rehearse(
         str | None,
         typer.Option(help="Play this scenario, headless: a shipped one (crowd, slow, …) or a .toml file."),
     ] = None,
+    replay: Annotated[
+        Path | None,
+        typer.Option(help="Do again what a transcript kept; exit 1 where the words part from those saved."),
+    ] = None,
     workspace_only: Annotated[
         bool, typer.Option("--workspace-only", help="Only the local workspace, for other Slack clients.")
     ] = False,
@@ -117,6 +122,9 @@ def rehearse(
     settings = load(config)
     with TemporaryDirectory(prefix="workshop-rehearsal-") as folder:
         store = Database(database or f"sqlite:///{folder}/rehearsal.sqlite3", settings.workshop.id)
+        if replay:
+            logs.configure(level=30)
+            sys.exit(asyncio.run(_replay(settings, store, transcript.load(replay), as_json)))
         if whole_day or scenario:
             logs.configure(level=30)
             begin = instant(at) if at else None
@@ -146,6 +154,20 @@ async def _play(settings: Config, store: Database, name: str, at: datetime | Non
 
     summary = await day.play(settings, store, show, name=name, at=at)
     return 0 if summary["ok"] else 1
+
+
+async def _replay(settings: Config, store: Database, saved: dict[str, Any], as_json: bool) -> int:
+    found = await day.replay(settings, store, saved)
+    if as_json:
+        print(json.dumps(found, ensure_ascii=False), flush=True)
+    else:
+        for each in found["lost"]:
+            out.print(f"{each['at']} {each['who']} {each['does']}: {each['wrong']}", markup=False)
+        for line in found["differences"]:
+            out.print(line, markup=False)
+        same = "the same words" if found["same"] else "OTHER words"
+        out.print(f"{found['deeds']} deeds done again: {same}.", markup=False)
+    return 0 if found["same"] else 1
 
 
 async def _rehearse(

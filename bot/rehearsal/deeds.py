@@ -9,15 +9,36 @@ from __future__ import annotations
 import base64
 import binascii
 import mimetypes
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from bot.rehearsal import composer, inputs, payloads
+from bot.rehearsal import composer, inputs, payloads, transcript
 from bot.rehearsal.envelopes import Dispatcher, Kind, Outcome
 from bot.rehearsal.response_urls import ResponseUrls
 from bot.rehearsal.state import BOT_USER, SLACKBOT, Channel, File, Json, Member, Message, View
 from bot.rehearsal.views import Views
 from bot.rehearsal.workspace import Workspace
+
+DEEDS = (
+    "say",
+    "edit",
+    "delete",
+    "command",
+    "shortcut",
+    "message_shortcut",
+    "click",
+    "suggest",
+    "submit",
+    "close_view",
+    "react",
+    "unreact",
+    "home",
+    "join",
+    "leave",
+    "read",
+    "forge",
+)
 
 
 class DeedError(Exception):
@@ -64,6 +85,36 @@ class Deeds:
         self.dispatcher = dispatcher
         self.response_urls = response_urls
         self.manifest = manifest
+        self.done: list[Json] = []  # for the transcript
+
+    async def do(self, name: str, user: Member, wish: Json) -> Json:
+        """Do one of DEEDS and keep it for the transcript; raises DeedError for what nobody could do."""
+        if name not in DEEDS:
+            raise DeedError("unknown_deed", f"use one of {', '.join(DEEDS)}")
+        kept = {key: value for key, value in wish.items() if value is not None}
+        named = transcript.describe(self.workspace, user, self._named(user, wish), kept)
+        entry = {"at": self.workspace.now().isoformat(), "who": user.name, "does": name, "wish": named}
+        if name not in transcript.UNKEPT:
+            self.done.append(entry)
+        deed: Callable[[Member, Json], Awaitable[Json]] = getattr(self, name)
+        try:
+            return await deed(user, wish)
+        except DeedError:
+            self.done = [each for each in self.done if each is not entry]
+            raise
+
+    async def do_again(self, kept: Json) -> Json:
+        """Do what a transcript kept; raises DeedError, or Lost for what is not there this time."""
+        user, wish = self.actor(kept["who"]), kept["wish"]
+        found = transcript.resolve(self.workspace, user, self._named(user, wish), wish)
+        return await self.do(kept["does"], user, found)
+
+    def _named(self, user: Member, wish: Json) -> Channel | None:
+        """The channel that a wish names, if it names one."""
+        try:
+            return self._channel(wish, user)
+        except DeedError:
+            return None
 
     # --- talking ----------------------------------------------------------------------------------
 

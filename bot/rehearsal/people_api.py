@@ -46,25 +46,6 @@ from bot.rehearsal.deeds import DeedError, Deeds
 from bot.rehearsal.log import Log
 from bot.rehearsal.state import SLACKBOT, Json, Member
 
-DEEDS = (
-    "say",
-    "edit",
-    "delete",
-    "command",
-    "shortcut",
-    "message_shortcut",
-    "click",
-    "suggest",
-    "submit",
-    "close_view",
-    "react",
-    "unreact",
-    "home",
-    "join",
-    "leave",
-    "read",
-    "forge",
-)
 LONGEST_WAIT = 60.0
 
 
@@ -94,11 +75,8 @@ class PeopleApi:
     async def _deed(self, request: Request) -> Response:
         name = request.path_params["deed"]
         try:
-            if name not in DEEDS:
-                raise DeedError("unknown_deed", f"use one of {', '.join(DEEDS)}")
             user, wish = self._user(request), await _body(request)
-            deed: Callable[[Member, Json], Awaitable[Json]] = getattr(self._deeds, name)
-            result = await deed(user, wish)
+            result = await self._deeds.do(name, user, wish)
         except DeedError as error:
             self._log.note("deed", name, user=request.path_params["user"], error=error.code)
             return _refused(error)

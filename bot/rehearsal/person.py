@@ -28,52 +28,56 @@ class Person:
     async def say(self, channel: str, text: str, *, thread_ts: str | None = None, files: Any = None) -> Json:
         """Send a message; returns it under "message"."""
         wish = {"channel": channel, "text": text, "thread_ts": thread_ts, "files": files}
-        return await self._deeds.say(self.account, wish)
+        return await self._deeds.do("say", self.account, wish)
 
     async def command(self, text: str, channel: str = "bot") -> Json:
         """Run a slash command, by default in the direct message with the bot."""
-        return await self._deeds.command(self.account, {"channel": channel, "text": text})
+        return await self._deeds.do("command", self.account, {"channel": channel, "text": text})
 
     async def shortcut(self, callback_id: str) -> Json:
         """Use a global shortcut."""
-        return await self._deeds.shortcut(self.account, {"callback_id": callback_id})
+        return await self._deeds.do("shortcut", self.account, {"callback_id": callback_id})
 
     async def message_shortcut(self, callback_id: str, channel: str, ts: str) -> Json:
         """Use a message shortcut."""
         wish = {"callback_id": callback_id, "channel": channel, "ts": ts}
-        return await self._deeds.message_shortcut(self.account, wish)
+        return await self._deeds.do("message_shortcut", self.account, wish)
 
     async def click(self, action_id: str, **where: Any) -> Json:
         """Use an element: `channel` and `ts`, or `view_id`; `value` for a choice, `block_id` if needed."""
-        return await self._deeds.click(self.account, {"action_id": action_id, **where})
+        return await self._deeds.do("click", self.account, {"action_id": action_id, **where})
 
     async def submit(self, values: Json, view_id: str | None = None) -> Json:
         """Submit a modal, by default the topmost."""
-        return await self._deeds.submit(self.account, {"view_id": view_id or self._top(), "values": values})
+        return await self._deeds.do(
+            "submit", self.account, {"view_id": view_id or self._top(), "values": values}
+        )
 
     async def close_view(self, view_id: str | None = None, *, all_: bool = False) -> Json:
         """Close a modal, by default the topmost; with `all_` the whole stack."""
-        return await self._deeds.close_view(self.account, {"view_id": view_id or self._top(), "all": all_})
+        return await self._deeds.do(
+            "close_view", self.account, {"view_id": view_id or self._top(), "all": all_}
+        )
 
     async def react(self, channel: str, ts: str, name: str) -> Json:
-        return await self._deeds.react(self.account, {"channel": channel, "ts": ts, "name": name})
+        return await self._deeds.do("react", self.account, {"channel": channel, "ts": ts, "name": name})
 
     async def unreact(self, channel: str, ts: str, name: str) -> Json:
-        return await self._deeds.unreact(self.account, {"channel": channel, "ts": ts, "name": name})
+        return await self._deeds.do("unreact", self.account, {"channel": channel, "ts": ts, "name": name})
 
     async def open_home(self) -> Json:
         """Open the app's Home tab."""
-        return await self._deeds.home(self.account, {})
+        return await self._deeds.do("home", self.account, {})
 
     async def join(self, channel: str) -> Json:
-        return await self._deeds.join(self.account, {"channel": channel})
+        return await self._deeds.do("join", self.account, {"channel": channel})
 
     async def leave(self, channel: str) -> Json:
-        return await self._deeds.leave(self.account, {"channel": channel})
+        return await self._deeds.do("leave", self.account, {"channel": channel})
 
     async def forge(self, payload: Json, kind: str = "interactive") -> Json:
         """Send the app a payload nobody could send in Slack."""
-        return await self._deeds.forge(self.account, {"payload": payload, "kind": kind})
+        return await self._deeds.do("forge", self.account, {"payload": payload, "kind": kind})
 
     # --- what they see ----------------------------------------------------------------------------
 

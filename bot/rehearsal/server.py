@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.clock import Clock
 from bot.config import Config, Environment
-from bot.rehearsal import seed
+from bot.rehearsal import seed, transcript
 from bot.rehearsal.calls import Call, Options
 from bot.rehearsal.control import Control
 from bot.rehearsal.deeds import Deeds, Manifest
@@ -113,6 +113,7 @@ class LocalWorkspace:
         self._page = Page(self.deeds, self.control, Rendering(config))
         clock.on_change(self._page.clock_changed)
         self._ack_seconds = ack_seconds
+        self.began = clock.now()
         self._request_urls: list[RequestUrl] = []
         self._listening = Listening(self._application(), host, port)
         self._scheduler: asyncio.Task[None] | None = None
@@ -211,6 +212,8 @@ class LocalWorkspace:
         await self.dispatcher.stop()
         self.faults.clear()
         self.state.clear()
+        self.deeds.done.clear()
+        self.began = self.clock.now()
         self._seed()
         self.state.changed()
 
@@ -292,6 +295,7 @@ class LocalWorkspace:
                 Route("/upload/{file}", self._upload, methods=["POST", "PUT"]),
                 Route("/files/{file}/{name}", self._download),
                 *PeopleApi(self.deeds, self.log).routes(),
+                Route("/transcript", self._transcript),
                 *self.control.routes(),
                 *self._page.routes(),
             ],
@@ -308,6 +312,11 @@ class LocalWorkspace:
         if error is None:
             return PlainTextResponse("ok")
         return JSONResponse({"ok": False, "error": error}, status_code=404 if error.endswith("_url") else 500)
+
+    async def _transcript(self, request: Request) -> Response:
+        name = f"rehearsal-{self.clock.now():%Y-%m-%d-%H%M}.json"
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        return JSONResponse(transcript.save(self), headers=headers)
 
     async def _upload(self, request: Request) -> Response:
         file = self.state.files.get(request.path_params["file"])

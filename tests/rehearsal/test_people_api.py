@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.rehearsal import people_api
+from bot.rehearsal import deeds, people_api
 from bot.rehearsal.server import LocalWorkspace
 
 from .conftest import modal, text_input
@@ -140,7 +140,7 @@ async def test_a_page_of_another_site_is_refused(
 
 def test_every_deed_is_documented() -> None:
     documented = people_api.__doc__ or ""
-    assert [deed for deed in people_api.DEEDS if deed not in documented] == []
+    assert [deed for deed in deeds.DEEDS if deed not in documented] == []
 
 
 async def test_a_file_is_shared_with_a_message(
