@@ -12,7 +12,7 @@ import typer
 
 from bot.commands import asking, checking, forgetting, joining, programme, questions, reporting
 from bot.commands.opening import err, load
-from bot.errors import ConfigError, Refusal, StoreError
+from bot.errors import ConfigError, Refusal, SlackAway, StoreError
 from bot.rendering import Rendering, unescape
 
 app = typer.Typer(
@@ -46,7 +46,7 @@ def main() -> None:
         for mistake in error.mistakes:
             err.print(f"error: {mistake}", markup=False)
         sys.exit(2)
-    except StoreError as error:
+    except (StoreError, SlackAway) as error:
         err.print(f"error: {error}", markup=False)
         sys.exit(1)
     except Refusal as refusal:

@@ -22,7 +22,6 @@ from typing import Any
 import aiohttp
 import uvicorn
 from slack_bolt.authorization import AuthorizeResult
-from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.builtin_async_handlers import (
     AsyncConnectionErrorRetryHandler,
     AsyncRateLimitErrorRetryHandler,
@@ -50,10 +49,12 @@ from handlers import answers as answer_handlers
 from handlers import page, web
 from handlers.bolt import Bolt
 from handlers.desk import Desk
-from handlers.directory import UNREACHABLE, Directory, reason_of
-from handlers.manifest import manifest
+from handlers.directory import Directory
+from handlers.manifest import SCOPES, manifest
 from handlers.metrics import Metrics, Parts
-from handlers.socket_mode import SocketMode
+from handlers.slack_clock import SlackClock
+from handlers.slack_faults import UNREACHABLE, at_start, passing, reason
+from handlers.socket_mode import COPY_AGAIN, SocketMode
 
 log = logging.getLogger(__name__)
 
@@ -110,14 +111,15 @@ async def running(
 
     `answers`: made for this configuration before; reading the answer files is most of what a start takes.
 
-    Raises ConfigError when a token is missing or refused or a channel is not there, StoreError when the
-    database cannot be used.
+    Raises ConfigError when a token is missing or refused or a channel is not there, SlackAway when Slack
+    cannot be reached, StoreError when the database cannot be used.
     """
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(database.close)
         await database.prepare(mode, now=clock.now())
 
-        client, poster = await _clients(stack, environment)
+        slack_clock = SlackClock()
+        client, poster = await _clients(stack, environment, slack_clock)
         identity = await _identify(client)
         directory = Directory(config, clock, client, me=identity.bot_user_id)
         await _find_channels(directory)
@@ -147,7 +149,7 @@ async def running(
         handlers.register(bolt, desk)
         alarm = AlarmClock(clock)
         _watch(alarm, desk, mode)
-        bot = _assembled(desk, bolt, sender, alarm, environment)
+        bot = _assembled(desk, bolt, sender, alarm, environment, slack_clock)
 
         async with database.begin() as db:
             await announcements.begin(db, config, now=clock.now())
@@ -165,7 +167,14 @@ async def running(
         yield bot
 
 
-def _assembled(desk: Desk, bolt: Bolt, sender: Sender, alarm: AlarmClock, environment: Environment) -> Bot:
+def _assembled(
+    desk: Desk,
+    bolt: Bolt,
+    sender: Sender,
+    alarm: AlarmClock,
+    environment: Environment,
+    slack_clock: SlackClock,
+) -> Bot:
     """The parts that look at the other parts: health, metrics, the web application; nothing runs yet."""
     slack = SocketMode(bolt, environment.app_token) if environment.app_token else None
     checks = [
@@ -174,6 +183,8 @@ def _assembled(desk: Desk, bolt: Bolt, sender: Sender, alarm: AlarmClock, enviro
         Check("sender", _looker(functools.partial(_sender_trouble, sender))),
         Check("alarm", _looker(functools.partial(_alarm_trouble, alarm))),
     ]
+    if not desk.clock.simulated:
+        checks.append(Check("clock", _looker(slack_clock.trouble)))
     if slack is not None:
         checks.append(Check("socket", _looker(slack.trouble)))
     found = Health(checks)
@@ -212,7 +223,7 @@ def _watch(alarm: AlarmClock, desk: Desk, mode: Mode) -> None:
 
 def _sender_trouble(sender: Sender) -> str | None:
     if sender.refused:
-        return f"Slack refuses SLACK_BOT_TOKEN ({sender.refused})"
+        return f"Slack refuses SLACK_BOT_TOKEN ({sender.refused}); {COPY_AGAIN}"
     if sender.since_look() > STUCK_AFTER:
         return f"the outbox was last looked into {sender.since_look():.0f} s ago"
     return None
@@ -259,14 +270,16 @@ async def rehearsing(
 
 
 async def _clients(
-    stack: contextlib.AsyncExitStack, environment: Environment
+    stack: contextlib.AsyncExitStack, environment: Environment, slack_clock: SlackClock
 ) -> tuple[AsyncWebClient, AsyncWebClient]:
     """Two clients over one connection pool: for reads, with retries; for posts, with none.
 
     A retried post is a second message when only the answer was lost (slack.md §5.3), so the outbox decides.
     """
     timeout = aiohttp.ClientTimeout(total=API_TIMEOUT)
-    session = await stack.enter_async_context(aiohttp.ClientSession(timeout=timeout))
+    session = await stack.enter_async_context(
+        aiohttp.ClientSession(timeout=timeout, trace_configs=[slack_clock.tracing])
+    )
     shared: dict[str, Any] = {
         "token": environment.bot_token,
         "base_url": environment.api_url,
@@ -285,15 +298,9 @@ async def _identify(client: AsyncWebClient) -> AuthorizeResult:
     """Who the bot is. Asked once: in Bolt's own way a failing auth.test would acknowledge and lose events."""
     try:
         answer = await client.auth_test()
-    except SlackApiError as error:
-        raise _token_refused("SLACK_BOT_TOKEN", str(error.response.get("error"))) from None
     except UNREACHABLE as error:
-        mistake = Mistake(
-            "SLACK_API_URL",
-            f"Slack does not answer ({type(error).__name__})",
-            "check the network and the address",
-        )
-        raise ConfigError([mistake]) from None
+        raise at_start(error, "SLACK_BOT_TOKEN") from None
+    _compare_scopes(answer.headers.get("x-oauth-scopes"))
     return AuthorizeResult(
         enterprise_id=None,
         team_id=answer["team_id"],
@@ -303,18 +310,28 @@ async def _identify(client: AsyncWebClient) -> AuthorizeResult:
     )
 
 
-def _token_refused(name: str, reason: str) -> ConfigError:
-    right = "copy it again from the app's settings; docs/operating.md says where it stands"
-    return ConfigError([Mistake(name, f"Slack refuses it ({reason})", right)])
+def _compare_scopes(granted: str | None) -> None:
+    """Say what the app may not do; a start is not stopped by it, for the rest works."""
+    if granted is None:
+        return
+    for scope in sorted(set(SCOPES) - {each.strip() for each in granted.split(",")}):
+        log.error(
+            "the app lacks the scope %s (%s): update its manifest and reinstall it", scope, SCOPES[scope]
+        )
 
 
 async def _find_channels(directory: Directory) -> None:
-    """Raises ConfigError unless every channel of the configuration is there and the bot is in it."""
+    """Raises ConfigError unless every channel of the configuration is there and the bot is in it.
+
+    SlackAway when that cannot be found out.
+    """
     try:
         missing = await directory.resolve()
         outside = await directory.outside()
     except UNREACHABLE as error:
-        wrong = f"Slack does not say which channels there are ({reason_of(error)})"
+        if passing(error):
+            raise at_start(error, "SLACK_BOT_TOKEN") from None
+        wrong = f"Slack does not say which channels there are ({reason(error)})"
         right = "compare the app's scopes with `workshop-bot manifest`, and reinstall it"
         raise ConfigError([Mistake("channels", wrong, right)]) from None
     mistakes = [
@@ -339,6 +356,7 @@ def _bolt(client: AsyncWebClient, identity: AuthorizeResult) -> Bolt:
         process_before_response=True,  # stored before acknowledged
         attaching_conversation_kwargs_enabled=False,
         raise_error_for_unhandled_request=True,
+        logger=logging.getLogger("slack_bolt"),  # else each of its parts logs at our own level
     )
 
 
@@ -380,7 +398,7 @@ async def _serving(application: Any, listen: str) -> AsyncIterator[str]:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host.strip("[]") or "127.0.0.1", int(port)))
-    except (OSError, ValueError) as error:
+    except (OSError, OverflowError, ValueError) as error:
         listener.close()
         mistake = Mistake(
             "WORKSHOP_LISTEN", f"cannot listen on {listen!r} ({error})", "name a free host:port"

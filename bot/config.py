@@ -533,9 +533,12 @@ def mistake_of(detail: Any) -> Mistake:
 
 
 _TOKENS = {
-    "SLACK_BOT_TOKEN": (r"xoxb-[\w-]{8,}", "the Bot User OAuth Token, which starts with xoxb-"),
-    "SLACK_APP_TOKEN": (r"xapp-[\w-]{8,}", "the App-Level Token, which starts with xapp-"),
-    "SLACK_SIGNING_SECRET": (r"[0-9a-f]{16,}", "hexadecimal digits, under Basic Information"),
+    "SLACK_BOT_TOKEN": (r"xoxb-[\w-]+", "the Bot User OAuth Token, which starts with xoxb-"),
+    "SLACK_APP_TOKEN": (r"xapp-[\w-]+", "the App-Level Token, which starts with xapp-"),
+    "SLACK_SIGNING_SECRET": (
+        r"(?!xox|xapp)[\w-]{8,}",
+        "the Signing Secret under Basic Information, 32 hexadecimal digits",
+    ),
 }
 _KINDS = {"xoxb-": "a bot token", "xapp-": "an app-level token", "xoxp-": "a person's token"}
 

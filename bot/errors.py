@@ -3,6 +3,7 @@
 WorkshopError
 ├── ConfigError            a setting is wrong: carries every mistake found
 ├── StoreError             the database cannot be used as it is (newer, other mode, in use)
+├── SlackAway              Slack cannot be reached at a start; a later one may succeed
 └── Refusal                a person asked for something that cannot be done; carries the reason's code
     ├── NotAllowed         their role does not permit it
     ├── NotFound           what they mean does not exist (any more)
@@ -10,7 +11,7 @@ WorkshopError
     └── Stale              somebody else was faster; carries who, what and when
 
 A Refusal has a `code` and `values`; the sentence a person reads is `templates/errors/<code>.txt.j2`.
-Operators read ConfigError and StoreError on the terminal, so those carry their sentence themselves.
+Operators read the first three on the terminal, so those carry their sentence themselves.
 """
 
 from __future__ import annotations
@@ -44,6 +45,10 @@ class ConfigError(WorkshopError):
 
 class StoreError(WorkshopError):
     """The database cannot be used as it is; the message says why and what to do."""
+
+
+class SlackAway(WorkshopError):
+    """Slack cannot be reached, or is broken; the message says why and what to do."""
 
 
 class Refusal(WorkshopError):

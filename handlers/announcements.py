@@ -22,7 +22,7 @@ from bot.programme.model import Programme
 from bot.store.intake import first_time
 from bot.store.tables import Announcement, Person
 from handlers.desk import Call, Desk, Reply, action_key, event_key, state_value, view_key
-from handlers.directory import UNREACHABLE
+from handlers.slack_faults import UNREACHABLE
 
 PREFIX = "announcements."
 EDIT, PREVIEW, DISCARD, WITHDRAW, STOP, PROGRESS = (

@@ -12,19 +12,17 @@ import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from aiohttp import ClientError
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.clock import Clock
 from bot.config import Config
 from bot.people import Profile, Roles
+from handlers.slack_faults import UNREACHABLE, reason
 
 log = logging.getLogger(__name__)
 
 ROLES_KEPT = timedelta(seconds=60)
 ROLES_AT_MOST = timedelta(minutes=15)  # how long the last good answer stands while Slack cannot be asked
-UNREACHABLE = (SlackApiError, ClientError, TimeoutError, OSError)
 
 
 class Directory:
@@ -83,7 +81,7 @@ class Directory:
                 )
                 self._roles_at = now
             except UNREACHABLE as error:
-                log.warning("roles could not be refreshed: %s", reason_of(error))
+                log.warning("roles could not be refreshed: %s", reason(error))
                 stale = self._roles_at is None or not timedelta() <= now - self._roles_at < ROLES_AT_MOST
                 if self._roles is None or stale:
                     return Roles(
@@ -107,7 +105,7 @@ class Directory:
         try:
             user = (await self.client.users_info(user=slack_id, include_locale=True))["user"]
         except UNREACHABLE as error:
-            log.warning("a profile could not be read: %s", reason_of(error))
+            log.warning("a profile could not be read: %s", reason(error))
             return None
         profile = user.get("profile") or {}
         return Profile(
@@ -137,11 +135,3 @@ class Directory:
 
 def _user_ids(entries: Iterable[str]) -> list[str]:
     return [entry for entry in entries if re.fullmatch(r"[UW][A-Z0-9]+", entry)]
-
-
-def reason_of(error: BaseException) -> str:
-    """Why Slack could not be asked, in a word."""
-    if isinstance(error, SlackApiError):
-        response = error.response
-        return str(response.get("error")) if hasattr(response, "get") else "an answer that is not JSON"
-    return type(error).__name__

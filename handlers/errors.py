@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.errors import Invalid, NotAllowed, Refusal
 from bot.rendering import Mrkdwn
 from handlers.desk import Desk
-from handlers.directory import UNREACHABLE
+from handlers.slack_faults import UNREACHABLE
 
 log = logging.getLogger(__name__)
 

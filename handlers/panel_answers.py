@@ -19,7 +19,7 @@ from bot.rendering import clip
 from bot.store.intake import first_time
 from bot.store.tables import Delivery
 from handlers.desk import Call, Desk, Reply
-from handlers.directory import UNREACHABLE
+from handlers.slack_faults import UNREACHABLE
 from handlers.words import as_typed
 
 ANSWER_SHORTCUT = "questions.answer_from_message"

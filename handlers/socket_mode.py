@@ -12,11 +12,10 @@ import logging
 from typing import Any
 
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
-from slack_sdk.errors import SlackApiError
 
-from bot.errors import ConfigError, Mistake
+from bot.errors import ConfigError, Mistake, SlackAway
 from handlers.bolt import Bolt
-from handlers.directory import UNREACHABLE
+from handlers.slack_faults import UNREACHABLE, passing, reason
 
 log = logging.getLogger(__name__)
 
@@ -25,9 +24,7 @@ LOOK_EVERY = 5.0
 SILENT_AFTER = 30.0  # wall seconds without a frame or an answered ping
 CONNECT_WITHIN = 30.0
 CLOSE_WITHIN = 2.0  # a silent server is not waited for
-REFUSED = frozenset(
-    {"invalid_auth", "not_authed", "not_allowed_token_type", "account_inactive", "token_revoked"}
-)
+COPY_AGAIN = "copy it again from the app's settings and start the bot anew"
 
 
 class SocketMode:
@@ -58,19 +55,17 @@ class SocketMode:
         self._refused: str | None = None
 
     async def start(self) -> None:
-        """Connect. Raises ConfigError when Slack refuses the token or no socket opens in time."""
+        """Connect. Raises ConfigError for a token that Slack refuses, SlackAway when no socket opens."""
         self._heard_at = _wall()
         try:
             await self._app.client.apps_connections_open(app_token=self._token)
-        except SlackApiError as error:
-            raise ConfigError([refused(str(error.response.get("error")))]) from None
         except UNREACHABLE as error:
-            raise ConfigError([_unreachable(type(error).__name__)]) from None
+            raise (_away(reason(error)) if passing(error) else refused(reason(error))) from None
         try:
             await self._open()
         except TimeoutError:
             await self._close()
-            raise ConfigError([_unreachable("no socket opens")]) from None
+            raise _away("no socket opens in time") from None
         self._keeper = asyncio.create_task(self._keep(), name="socket-mode")
 
     async def stop(self) -> None:
@@ -92,7 +87,7 @@ class SocketMode:
     def trouble(self) -> str | None:
         """What is wrong at this moment, in words for an operator; None when Slack is heard."""
         if self._refused:
-            return f"Slack refuses SLACK_APP_TOKEN ({self._refused})"
+            return f"Slack refuses SLACK_APP_TOKEN ({self._refused}); {COPY_AGAIN}"
         if not self._connected:
             return "the socket is closed"
         if self.heard_ago() > self._silent_after:
@@ -132,12 +127,9 @@ class SocketMode:
         try:
             await self._app.client.apps_connections_open(app_token=self._token)
             await self._open()
-        except SlackApiError as error:
-            reason = str(error.response.get("error"))
-            self._refused = reason if reason in REFUSED else None
-            log.error("Socket Mode does not open: %s", reason)
         except UNREACHABLE as error:  # TimeoutError is one of them
-            log.error("Socket Mode does not open: %s", type(error).__name__)
+            self._refused = None if passing(error) else reason(error)
+            log.error("Socket Mode does not open: %s", self._refused or reason(error))
             await self._close()
 
     async def _open(self) -> None:
@@ -162,17 +154,16 @@ class SocketMode:
         self._heard_at = _wall()
 
 
-def refused(reason: str) -> Mistake:
+def refused(why: str) -> ConfigError:
     """SLACK_APP_TOKEN does not open a socket."""
     right = "it starts with xapp- and has the scope connections:write; docs/operating.md says where it stands"
-    return Mistake("SLACK_APP_TOKEN", f"Slack refuses it ({reason})", right)
+    return ConfigError([Mistake("SLACK_APP_TOKEN", f"Slack refuses it ({why})", right)])
 
 
-def _unreachable(reason: str) -> Mistake:
-    return Mistake(
-        "SLACK_APP_TOKEN",
-        f"Socket Mode does not open ({reason})",
-        "let this machine reach wss://*.slack.com on port 443, or set HTTPS_PROXY",
+def _away(why: str) -> SlackAway:
+    return SlackAway(
+        f"Socket Mode does not open: {why}; let this machine reach wss://*.slack.com on port 443, "
+        "or set HTTPS_PROXY"
     )
 
 

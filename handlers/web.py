@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import logging
 import re
 
@@ -13,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from bot.clock import wall_now
 from bot.health import Health
 from handlers import bolt, calendar, shapes, stage
 from handlers.bolt import Bolt
@@ -21,6 +23,9 @@ from handlers.edge import Edge
 from handlers.metrics import CONTENT_TYPE, Metrics
 
 log = logging.getLogger(__name__)
+
+OLDEST = 300  # wall seconds since Slack signed a request; an older one is a replay
+STAMP = "x-slack-request-timestamp"
 
 
 def application(
@@ -47,7 +52,7 @@ def slack_routes(app: Bolt, signing_secret: str) -> list[Route]:
     async def events(request: Request) -> Response:
         raw = await request.body()
         if not genuine(verifier, raw, request):
-            log.warning("refused a request that Slack has not signed, or not lately")
+            log.warning("refused a request: %s", why_not(verifier, raw, request))
             return JSONResponse({"error": "invalid request"}, status_code=401)
         try:
             body = shapes.read(raw, request.headers.get("content-type", ""))
@@ -87,11 +92,30 @@ def genuine(verifier: SignatureVerifier, raw: bytes, request: Request) -> bool:
 
     Reference: Slack, "Verifying requests from Slack". Never raises, whatever stands in the headers.
     """
-    stamp = request.headers.get("x-slack-request-timestamp", "")
-    signature = request.headers.get("x-slack-signature", "")
+    return _signed(verifier, raw, request) and abs(_age(request)) <= OLDEST
+
+
+def why_not(verifier: SignatureVerifier, raw: bytes, request: Request) -> str:
+    """What is wrong with a request that is not genuine, in words for an operator."""
+    if not _signed(verifier, raw, request):
+        return "Slack has not signed it; when all are refused, SLACK_SIGNING_SECRET is of another app"
+    return (
+        f"Slack signed it {_age(request)} s ago; when all are refused, this machine's clock is wrong: "
+        "set it by NTP"
+    )
+
+
+def _signed(verifier: SignatureVerifier, raw: bytes, request: Request) -> bool:
+    stamp, signature = request.headers.get(STAMP, ""), request.headers.get("x-slack-signature", "")
     if not re.fullmatch(r"[0-9]{1,11}", stamp) or not re.fullmatch(r"v0=[0-9a-f]{64}", signature):
         return False
     try:
-        return verifier.is_valid(raw, stamp, signature)
+        made = verifier.generate_signature(timestamp=stamp, body=raw)
     except UnicodeDecodeError:  # Slack sends UTF-8
         return False
+    return made is not None and hmac.compare_digest(made, signature)
+
+
+def _age(request: Request) -> int:
+    """Seconds since Slack signed it, by this machine's clock."""
+    return int(wall_now().timestamp()) - int(request.headers[STAMP])

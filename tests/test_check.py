@@ -16,13 +16,14 @@ import pytest
 
 from bot import check
 from bot.check import Finding, offline, online
-from bot.check.online import _skew, reason, remedy
+from bot.check.online import _skew
 from bot.clock import SimulatedClock
 from bot.config import Config, Environment, shipped
 from bot.rehearsal.server import LocalWorkspace
 from bot.rehearsal.state import BOT_USER
 from bot.store.engine import Database
 from handlers.manifest import SCOPES, manifest
+from handlers.slack_faults import reason, remedy
 from tests.conftest import NOW, WORKSHOP
 
 TOKENS = {"bot_token": "xoxb-1234567890-abc", "app_token": "xapp-1-A0-1234567890-abc"}
@@ -80,7 +81,7 @@ async def test_slack_that_does_not_answer(config: Config) -> None:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}/api/"
         found = await asked(config, Environment(**TOKENS, api_url=url))
-    assert "Cannot connect" in wrong(found)["bot token"]
+    assert "127.0.0.1 cannot be reached" in wrong(found)["bot token"]
     assert "network" in found["bot token"].remedy
 
 
@@ -170,7 +171,7 @@ async def looked(environment: Environment, url: str) -> dict[str, Finding]:
         ({**TOKENS, "app_token": TOKENS["bot_token"]}, "SLACK_APP_TOKEN", "it looks like a bot token"),
         ({**TOKENS, "bot_token": "xoxp-1234567890"}, "SLACK_BOT_TOKEN", "it looks like a person's token"),
         ({**TOKENS, "bot_token": " xoxb-1234567890"}, "SLACK_BOT_TOKEN", "it has spaces around it"),
-        ({**TOKENS, "bot_token": "xoxb-1234"}, "SLACK_BOT_TOKEN", "it is cut off"),
+        ({**TOKENS, "bot_token": "xoxb-1234…"}, "SLACK_BOT_TOKEN", "it is cut off"),
         ({**TOKENS, "signing_secret": "secret"}, "SLACK_SIGNING_SECRET", "it has another shape than Slack's"),
         ({"bot_token": TOKENS["bot_token"]}, "SLACK_APP_TOKEN", "neither it nor SLACK_SIGNING_SECRET is set"),
         ({**TOKENS, "public_url": "http://bot.example.org"}, "WORKSHOP_PUBLIC_URL", "it is no https address"),

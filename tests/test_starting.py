@@ -53,9 +53,9 @@ async def test_a_right_start_begins_and_ends(
     [
         ({"bot_token": "xoxb-wrong-12345678"}, r"SLACK_BOT_TOKEN: Slack refuses it \(invalid_auth\)"),
         ({"app_token": "xapp-1-A0-wrong-12345678"}, r"SLACK_APP_TOKEN: Slack refuses it \(invalid_auth\)"),
-        ({"api_url": "http://127.0.0.1:1/api/"}, "SLACK_API_URL: Slack does not answer"),
         ({"listen": "203.0.113.1:80"}, "WORKSHOP_LISTEN: cannot listen on '203.0.113.1:80'"),
         ({"listen": "127.0.0.1:many"}, "WORKSHOP_LISTEN: cannot listen on '127.0.0.1:many'"),
+        ({"listen": "127.0.0.1:99999"}, "WORKSHOP_LISTEN: cannot listen on '127.0.0.1:99999'"),
     ],
 )
 async def test_a_wrong_setting_stops_it(

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import re
-import ssl
 from collections.abc import AsyncIterator
-from datetime import timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.check.finding import Finding, error, ok, warning
 from bot.clock import Clock
 from bot.config import Config, Environment
-from handlers.directory import UNREACHABLE, Directory
+from handlers import slack_clock
+from handlers.directory import Directory
 from handlers.manifest import EVENTS, SCOPES
+from handlers.slack_faults import UNREACHABLE, reason, remedy
 
-SKEW = timedelta(seconds=60)  # Slack refuses requests five minutes off; warn long before
 WITHIN = 15  # wall seconds for one call
 _ENTRY = {"S": "user group", "#": "channel", "C": "channel", "G": "channel"}
 
@@ -63,12 +60,11 @@ async def online(config: Config, environment: Environment) -> AsyncIterator[Find
 
 
 def _skew(date: str | None) -> Finding:
-    if not date:
+    off = slack_clock.ahead(date)
+    if off is None:
         return warning("clock", "Slack did not say its time", "compare this machine's clock by hand")
-    skew = abs(Clock().now() - parsedate_to_datetime(date))
-    if skew > SKEW:
-        return error("clock", f"off by {int(skew.total_seconds())} s", "set this machine's clock by NTP")
-    return ok("clock", "agrees with Slack's")
+    found, _, right = (slack_clock.said(off) or "").partition("; ")
+    return error("clock", found, right) if found else ok("clock", "agrees with Slack's")
 
 
 def _scopes(headers: Any) -> Finding:
@@ -197,24 +193,3 @@ async def _reachable(session: aiohttp.ClientSession, public_url: str) -> Finding
     except UnicodeDecodeError:
         found = "something else answers there"
     return warning("public address", found, "start the bot, or compare the proxy with docs/operating.md")
-
-
-def remedy(failure: BaseException, token: str) -> str:
-    """What to do about a call that failed: the network's troubles are not the token's."""
-    if isinstance(failure, aiohttp.ClientConnectorCertificateError | ssl.SSLError):
-        return "set SSL_CERT_FILE to the certificates of your network's proxy, and compare the clock"
-    if isinstance(failure, SlackApiError):
-        if reason(failure) == "missing_scope":
-            return "update the app's manifest and reinstall it"
-        return f"copy {token} again from the app's settings (docs/operating.md)"
-    return "check the network, HTTPS_PROXY and SLACK_API_URL"
-
-
-def reason(failure: BaseException) -> str:
-    """Why a call failed, in a few words: Slack's error code, or what the network said."""
-    if isinstance(failure, SlackApiError):
-        response = failure.response
-        return str(response.get("error")) if hasattr(response, "get") else "an answer that is not JSON"
-    if isinstance(failure, aiohttp.ClientConnectorCertificateError):
-        return "the certificate is not trusted on this machine"
-    return str(failure) or type(failure).__name__

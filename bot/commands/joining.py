@@ -50,7 +50,10 @@ def only_one(database: Database) -> Iterator[None]:
     if database.shared or not database.url.database:
         yield
         return
-    lock = FileLock(Path(database.url.database).resolve().as_posix() + ".lock")
+    file = Path(database.url.database).resolve()
+    if not file.parent.is_dir():
+        raise StoreError(f"the database cannot be used: there is no folder {file.parent}; make it")
+    lock = FileLock(f"{file}.lock")
     try:
         lock.acquire(timeout=0)
     except Timeout:
@@ -58,8 +61,11 @@ def only_one(database: Database) -> Iterator[None]:
             "another `workshop-bot run` uses this SQLite database; stop that one, "
             "or use PostgreSQL to run several"
         ) from None
-    except OSError as error:
-        raise StoreError(f"the database cannot be used: no lock beside it ({error.strerror})") from None
+    except OSError as wrong:
+        raise StoreError(
+            f"the database cannot be used: {file.parent} cannot be written ({wrong.strerror}); "
+            "give this user the right to, or set WORKSHOP_DATABASE_URL"
+        ) from None
     try:
         yield
     finally:

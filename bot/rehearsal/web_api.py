@@ -160,10 +160,9 @@ class WebApi:
             body["warning"] = ",".join(warnings)
             body["response_metadata"] = {**body.get("response_metadata", {}), "warnings": list(warnings)}
         scopes = self.options.scopes
-        headers = {
-            "x-oauth-scopes": ",".join(sorted(scopes)) if scopes else "chat:write",
-            "x-slack-req-id": secrets.token_hex(16),
-        }
+        headers = {"x-slack-req-id": secrets.token_hex(16)}
+        if scopes is not None:
+            headers["x-oauth-scopes"] = ",".join(sorted(scopes))
         return JSONResponse(body, headers=headers)
 
 

@@ -86,7 +86,7 @@ class Database:
         else:
             raise StoreError(f"{self.kind} is not supported; use SQLite or PostgreSQL")
         self.url = parsed
-        self.engine = create_async_engine(parsed, **options)
+        self.engine = create_async_engine(parsed, hide_parameters=True, **options)
         # In one process writers queue here rather than in SQLite's busy handler, which polls and starves.
         self._writer = asyncio.Lock() if self.kind == "sqlite" else None
         if self.kind == "sqlite":
