@@ -35,8 +35,9 @@ fuzz: $(VENV)/.dev ## Try ten thousand hostile requests on the web application (
 bench: $(VENV)/.dev ## Score the answers and measure the rest; prints the tables of bench/README.md
 	$(BIN)/python -m bench $(ARGS)
 
-screenshots: $(VENV)/.dev ## Take the pictures in docs/ again, with headless Chromium
+screenshots: $(VENV)/.dev ## Take the pictures and the recording in docs/ again, with headless Chromium
 	$(BIN)/python docs/screenshots.py
+	$(BIN)/python docs/recording.py
 
 lock: $(VENV)/.dev ## Lock the dependencies anew, with hashes and no addresses
 	$(COMPILE) --upgrade -o requirements.lock

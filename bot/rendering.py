@@ -149,6 +149,8 @@ class Rendering:
 
     def snippet(self, source: str, values: Mapping[str, Any]) -> Mrkdwn:
         """Render mrkdwn from a template's source text, as the answer files hold it."""
+        if "{" not in source:  # most of them: nothing to compile
+            return Mrkdwn(source.strip())
         return Mrkdwn(self._compiled(source).render(values).strip())
 
     def plain(self, source: str, values: Mapping[str, Any]) -> str:

@@ -26,6 +26,7 @@ PICTURES = Path(__file__).parent / "pictures"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 PARTICIPANT, OTHER = "U0PART0TOKYO", "U0PART0NAIROBI"
 MODERATOR, ORGANISER = "U0MOD0GENEVA", "U0ORG0GENEVA"
+WIDTHS = {"wide": (1440, 900), "tablet": (820, 1100), "phone": (390, 844)}
 SIZES = {"hall": (1920, 1080), "desk": (1280, 720), "phone": (390, 844)}
 
 
@@ -86,6 +87,10 @@ async def _pictures(page: Page, workspace: LocalWorkspace) -> None:
 
     said = [m for m in workspace.person(PARTICIPANT).messages("bot") if "when does it start" in m["text"]]
     await take("workspace", **{"as": PARTICIPANT, "in": "bot", "thread": said[0]["ts"]})
+    for width, (across, down) in WIDTHS.items():
+        await page.set_viewport_size({"width": across, "height": down})
+        await take(f"workspace-{width}", **{"as": PARTICIPANT, "in": channel("participants")})
+    await page.set_viewport_size({"width": 1280, "height": 800})
     await take("channel", **{"as": OTHER, "in": channel("participants")})
     await take("moderators", **{"as": MODERATOR, "in": channel("moderators")})
     await take("organisers", **{"as": ORGANISER, "in": channel("organisers")})

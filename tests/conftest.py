@@ -19,12 +19,31 @@ from bot.config import Config, shipped
 from bot.rendering import Rendering
 from bot.store.engine import Database
 
+from . import payloads
+
 # A loaded machine is no failure: no test here is timed.
 settings.register_profile("workshop", deadline=None)
 settings.load_profile("workshop")
 
+if "PAYLOADS" in os.environ:
+    payloads.keep_in(Path(os.environ["PAYLOADS"]))
+
 WORKSHOP = "itu-ict-footprint-2025"
 NOW = datetime(2025, 11, 20, 9, 0, tzinfo=UTC)
+
+
+CONFORMANCE = {
+    "tests/rehearsal/": "through slack_sdk, Bolt for Python and plain HTTP",
+    "tests/clients/test_bolt_js.py": "through Bolt for JavaScript",
+}
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many checks hold the local workspace to Slack's behaviour."""
+    passed = [report.nodeid for report in terminalreporter.stats.get("passed", [])]
+    for folder, how in CONFORMANCE.items():
+        if number := sum(1 for nodeid in passed if nodeid.startswith(folder)):
+            terminalreporter.write_line(f"conformance of the local workspace: {number} checks {how}")
 
 
 @pytest.fixture(scope="session")

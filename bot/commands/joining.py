@@ -195,13 +195,13 @@ async def _rehearse(
                 "write to the bot, type /workshop help.",
                 markup=False,
             )
-        if browser:
-            await asyncio.to_thread(_open, workspace.url)
 
     workspace = LocalWorkspace(
         settings, clock, host=host, port=port, manifest=own_manifest(settings, "socket")
     )
     async with workspace:
+        if browser:  # it starts while the bot does
+            await asyncio.to_thread(_open, workspace.url)
         await OpenDay(settings, store, clock, workspace).run(_until_stopped(), started)
 
 

@@ -82,6 +82,20 @@ async def test_the_card_posts_what_it_shows_and_holds(house: House) -> None:
     assert await number(house) == 2
 
 
+async def test_the_workshops_own_form_changes_its_hours(house: House) -> None:
+    organiser = house.person(ORGANISER)
+    await organiser.command("/workshop programme edit", ORGANISERS)
+    await organiser.click("programme.edit_workshop", view_id=organiser.views()[-1]["id"])
+    assert organiser.views()[-1]["title"]["text"] == "The workshop"
+    assert (await organiser.submit({"ends": "25:00"}))["errors"]
+
+    assert not (await organiser.submit({"ends": "16:00"}))["errors"]
+    await release(house, "Half an hour more.")
+
+    assert await number(house) == 2
+    assert any("16:00" in text for text in house.texts(house.person(PARTICIPANT), PARTICIPANTS))
+
+
 async def test_two_organisers_never_overwrite_each_other_unseen(house: House) -> None:
     first, second = house.person(ORGANISER), house.person("U0ORG0DAKAR")
     for organiser in (first, second):
