@@ -69,7 +69,13 @@ async def _try(
     lane.holder, lane.leased_until = holder, wall + LEASE
     if task == "post":
         open_attempt(row, now)
-    return Work(task=task, delivery_id=row.id, attempt=row.attempts, lane=name, until=lane.leased_until)
+    return Work(
+        task="update" if task == "retouch" else task,
+        delivery_id=row.id,
+        attempt=row.attempts,
+        lane=name,
+        until=lane.leased_until,
+    )
 
 
 def open_attempt(row: Delivery, now: datetime) -> None:
@@ -146,7 +152,7 @@ async def _upkeep(db: AsyncSession, tasks: list[str], now: datetime, wall: datet
     statement = lanes.with_lane(select(lanes.lane_name(), Delivery.task)).where(
         Delivery.task.in_(others), Delivery.due_at <= now, lanes.free(now, wall)
     )
-    return await _pairs(db, statement) if others else []
+    return await _pairs(db, statement, posts=False) if others else []
 
 
 async def _posts(db: AsyncSession, tasks: list[str], now: datetime, wall: datetime) -> list[tuple[str, str]]:
@@ -154,11 +160,11 @@ async def _posts(db: AsyncSession, tasks: list[str], now: datetime, wall: dateti
     statement = lanes.with_lane(select(Delivery.lane, Delivery.task), Delivery.lane).where(
         lanes.postable(now, along_order=True), lanes.free(now, wall)
     )
-    return await _pairs(db, statement) if "post" in tasks else []
+    return await _pairs(db, statement, posts=True) if "post" in tasks else []
 
 
-async def _pairs(db: AsyncSession, statement: Any) -> list[tuple[str, str]]:
-    rows = await db.execute(lanes.in_order(statement).limit(_CANDIDATES))
+async def _pairs(db: AsyncSession, statement: Any, *, posts: bool) -> list[tuple[str, str]]:
+    rows = await db.execute(lanes.in_order(statement, posts=posts).limit(_CANDIDATES))
     return list(dict.fromkeys((row[0], row[1]) for row in rows))
 
 
@@ -167,12 +173,11 @@ async def _head(db: AsyncSession, name: str, task: str, now: datetime) -> Delive
     statement = (
         select(Delivery)
         .where(Delivery.lane == name.removesuffix(lanes.UPKEEP), lanes.doable(task, now))
-        .order_by(Delivery.priority, Delivery.not_before, Delivery.id)
         .limit(1)
         .with_for_update(of=Delivery)
         .execution_options(populate_existing=True)
     )
-    return (await db.scalars(statement)).one_or_none()
+    return (await db.scalars(lanes.in_order(statement, posts=task == "post"))).one_or_none()
 
 
 async def _locked_budget(db: AsyncSession, rate: Rate, now: datetime) -> Budget:

@@ -79,6 +79,12 @@ def free(now: datetime, wall: datetime) -> ColumnElement[bool]:
     )
 
 
-def in_order(statement: Any) -> Any:
-    """The order of sending: within a lane, and over all of them."""
-    return statement.order_by(Delivery.priority, Delivery.not_before, Delivery.id)
+def in_order(statement: Any, *, posts: bool) -> Any:
+    """The order of posts, within a lane and over all of them; of all else, whoever has waited longest.
+
+    A message that changes all the time would else be shown anew all the time, and the others never.
+    """
+    if posts:
+        return statement.order_by(Delivery.priority, Delivery.not_before, Delivery.id)
+    last = case((Delivery.task == "retouch", 1), else_=0)
+    return statement.order_by(last, Delivery.priority, Delivery.due_at, Delivery.id)

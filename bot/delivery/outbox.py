@@ -20,7 +20,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.store.tables import Delivery, DeliveryState, Person, Switch
 
-URGENT, ROUTINE, BULK = 10, 50, 90
+# What somebody works with, such as a card with buttons; what somebody waits for; all else; fan-outs.
+IMMEDIATE, URGENT, ROUTINE, BULK = 5, 10, 50, 90
 SWITCH = "outgoing"  # its value "paused" holds back everything the sender would say
 CHANNEL = "workshop_outbox"  # what PostgreSQL is told to notify
 FAILURE_NOTICE = "delivery/failed"  # tells organisers of messages that failed: `content["deliveries"]`
@@ -99,11 +100,18 @@ async def find(db: AsyncSession, key: str) -> Delivery | None:
 
 
 async def refresh(
-    db: AsyncSession, key: str, *, content: Mapping[str, Any] | None = None, now: datetime
+    db: AsyncSession,
+    key: str,
+    *,
+    content: Mapping[str, Any] | None = None,
+    now: datetime,
+    minor: bool = False,
 ) -> None:
     """Have the message shown anew: an edit becomes due if it is in Slack, else it is posted as it is then.
 
-    However often this is called before the sender comes to it, one edit follows. Unknown keys are ignored.
+    However often this is called before the sender comes to it, one edit follows. Slack allows fifty
+    a minute, so a `minor` one, such as of a count that grows with every vote, is made when no other waits.
+    Unknown keys are ignored.
     """
     row = await _locked(db, Delivery.key == key)
     if row is None:
@@ -115,8 +123,7 @@ async def refresh(
         row.state = DeliveryState.PENDING  # a view is never given up for good
         row.arm(now)
     elif row.state is DeliveryState.SENT:
-        row.upkeep_attempts = 0
-        row.arm(now)
+        row.want_edit(now, minor=minor)
     await ring(db)
 
 
@@ -244,8 +251,7 @@ async def refresh_batch(db: AsyncSession, batch: str, *, now: datetime) -> None:
     for row in await _locked_batch(db, batch):
         row.revision += 1
         if row.state is DeliveryState.SENT:
-            row.upkeep_attempts = 0
-            row.arm(now)
+            row.want_edit(now)
     await ring(db)
 
 

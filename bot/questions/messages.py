@@ -90,9 +90,9 @@ async def changed(
 
 
 async def counted(db: AsyncSession, question: Question, *, now: datetime) -> None:
-    """Its score changed: the post and the card show it; a burst of votes costs one edit of each."""
-    await outbox.refresh(db, card_key(question.number), now=now)
-    await outbox.refresh(db, post_key(question), now=now)
+    """Its score changed: the post and the card show it, once nothing that matters more waits to be shown."""
+    await outbox.refresh(db, card_key(question.number), now=now, minor=True)
+    await outbox.refresh(db, post_key(question), now=now, minor=True)
 
 
 async def noted(db: AsyncSession, question: Question, *, now: datetime, asker_too: bool = False) -> None:
@@ -163,6 +163,7 @@ async def _card(db: AsyncSession, question: Question, *, now: datetime) -> None:
         kind="questions/card",
         lane="channel:moderators",
         content={"question": question.number},
+        priority=outbox.IMMEDIATE,
         now=now,
     )
 
@@ -186,6 +187,7 @@ async def _card_or_digest(db: AsyncSession, question: Question, *, digest_after:
             kind="questions/digest",
             lane="channel:moderators",
             content={"first": question.number},
+            priority=outbox.IMMEDIATE,
             now=now,
         )
 

@@ -172,7 +172,7 @@ class Delivery(OfWorkshop, Base):
     not_before: Mapped[datetime]
     expires_at: Mapped[datetime | None]  # from then on it is dropped
     state: Mapped[DeliveryState] = mapped_column(_stored(DeliveryState), default=DeliveryState.PENDING)
-    task: Mapped[str | None] = mapped_column(String(20))  # post, look, update, delete, pin, home
+    task: Mapped[str | None] = mapped_column(String(20))  # post, look, update, retouch, delete, pin, home
     due_at: Mapped[datetime | None]  # from when the task may be done
     attempts: Mapped[int] = mapped_column(default=0)
     attempt_at: Mapped[datetime | None]  # start of the attempt whose outcome is open, or was last
@@ -198,6 +198,21 @@ class Delivery(OfWorkshop, Base):
             return
         self.task = self._wanted()
         self.due_at = None if self.task is None else max(now, self.not_before)
+
+    def want_edit(self, now: datetime, *, minor: bool = False) -> None:
+        """Have a row that is in Slack shown anew; an edit that waits already keeps its place.
+
+        A minor one (the task "retouch") comes after all that are not.
+        """
+        if minor and self.task in (None, "update", "retouch"):
+            if self.task is None:
+                self.task, self.due_at = "retouch", now
+            return
+        waits_since = self.due_at if self.task == "update" else None
+        self.upkeep_attempts = 0
+        self.arm(now)
+        if self.task == "update" and waits_since is not None:
+            self.due_at = min(now, waits_since)
 
     def _wanted(self) -> str | None:
         sends = "home" if self.method == "home" else "post"

@@ -26,6 +26,11 @@ from tests.delivery.conftest import NAIROBI, PARTICIPANTS, TOKYO, Post, after, c
 Drain = Callable[..., Any]
 
 
+def edited(workspace: LocalWorkspace) -> list[str]:
+    """The texts that messages were given, in order."""
+    return [entry["args"]["text"] for entry in calls(workspace, "chat.update")]
+
+
 async def until(predicate: Callable[[], bool]) -> None:
     """Let everything else run until `predicate()` holds."""
     async with asyncio.timeout(20):
@@ -174,6 +179,52 @@ async def test_edits_keep_to_their_tier(
         await drain(sender)
     assert texts(workspace) == [f"c{number} 11" for number in range(5)]
     assert all(entry["status"] == 200 for entry in calls(workspace, "chat.update"))
+
+
+async def test_an_edit_that_matters_comes_before_those_that_do_not(
+    post: Post, sender: Sender, workspace: LocalWorkspace, drain: Drain, database: Database
+) -> None:
+    for name in ("first", "second", "third"):
+        await post(name)
+    await drain(sender)
+    async with database.begin() as db:
+        await outbox.refresh(db, "first", content={"text": "a count"}, now=NOW, minor=True)
+        await outbox.refresh(db, "second", content={"text": "a count and more"}, now=NOW, minor=True)
+        await outbox.refresh(db, "second", now=NOW)
+        await outbox.refresh(db, "third", content={"text": "moved"}, now=NOW)
+        await outbox.refresh(db, "third", content={"text": "moved and counted"}, now=NOW, minor=True)
+    await drain(sender)
+    assert edited(workspace) == ["a count and more", "moved and counted", "a count"]
+
+
+async def test_what_changes_all_the_time_does_not_keep_others_from_being_shown(
+    post: Post, sender: Sender, workspace: LocalWorkspace, drain: Drain, database: Database
+) -> None:
+    for name in ("busy", "calm"):
+        await post(name)
+    await drain(sender)
+    async with database.begin() as db:
+        for name in ("busy", "calm"):
+            await outbox.refresh(db, name, content={"text": f"{name} 1"}, now=NOW)
+    assert await sender.step()
+    async with database.begin() as db:
+        await outbox.refresh(db, "busy", content={"text": "busy 2"}, now=after(1))
+    await drain(sender)
+    assert edited(workspace) == ["busy 1", "calm 1", "busy 2"]
+
+
+async def test_an_edit_that_waits_keeps_its_place_when_more_changes(
+    post: Post, sender: Sender, workspace: LocalWorkspace, drain: Drain, database: Database
+) -> None:
+    for name in ("one", "two"):
+        await post(name)
+    await drain(sender)
+    async with database.begin() as db:
+        await outbox.refresh(db, "two", content={"text": "two"}, now=NOW)
+        await outbox.refresh(db, "one", content={"text": "one"}, now=after(1))
+        await outbox.refresh(db, "two", content={"text": "two again"}, now=after(2))
+    await drain(sender)
+    assert edited(workspace) == ["two again", "one"]
 
 
 async def test_pins_follow_what_is_wanted(
