@@ -21,8 +21,8 @@ from bot.open_day import next_due, settled, step_to
 from bot.programme import versions
 from bot.programme.model import Programme
 from bot.rehearsal import scenario, seed, transcript
-from bot.rehearsal.deeds import DeedError
 from bot.rehearsal.player import Player
+from bot.rehearsal.reach import DeedError
 from bot.rehearsal.server import LocalWorkspace
 from bot.rehearsal.state import BOT_USER
 from bot.rendering import unescape

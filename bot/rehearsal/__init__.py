@@ -11,7 +11,8 @@ views           modals and Home tabs                   inputs        what is put
 blockkit        Block Kit's rules                      rates         Slack's rate limits
 web_api, calls, methods/                               /api/<method>
 envelopes       deadlines, retries                     socket_mode, request_url   the two roads to the app
-deeds, payloads what people do, and what the app is told of it
+deeds, reach, payloads      what people do, what they can reach, and what the app is told of it
+scenario, player, transcript   what is played, by whom, and what is kept of it
 people_api, seen   the same as JSON over HTTP          response_urls
 control, faults, log   clock, switches, inspector      listening     the network
 """

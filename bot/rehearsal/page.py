@@ -23,9 +23,10 @@ from bot.clock import SimulatedClock
 from bot.config import shipped
 from bot.rehearsal import dates, faults, mrkdwn, seen
 from bot.rehearsal.control import BREAKS, Control
-from bot.rehearsal.deeds import DeedError, Deeds
+from bot.rehearsal.deeds import Deeds
 from bot.rehearsal.drawing import Drawing
 from bot.rehearsal.methods import METHODS
+from bot.rehearsal.reach import DeedError
 from bot.rehearsal.state import BOT_USER, SLACKBOT, Channel, Json, Member, Message, View
 from bot.rehearsal.workspace import Workspace
 from bot.rendering import Rendering, unescape, zone_name

@@ -42,8 +42,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bot.rehearsal import seen
-from bot.rehearsal.deeds import DeedError, Deeds
+from bot.rehearsal.deeds import Deeds
 from bot.rehearsal.log import Log
+from bot.rehearsal.reach import DeedError
 from bot.rehearsal.state import SLACKBOT, Json, Member
 
 LONGEST_WAIT = 60.0

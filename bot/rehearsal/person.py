@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from bot.rehearsal import seen
-from bot.rehearsal.deeds import DeedError, Deeds
+from bot.rehearsal.deeds import Deeds
+from bot.rehearsal.reach import DeedError
 from bot.rehearsal.state import Json
 
 

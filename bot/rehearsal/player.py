@@ -14,8 +14,8 @@ from datetime import datetime
 from bot.clock import SimulatedClock
 from bot.config import Config, SegmentSection
 from bot.rehearsal import scenario, seed
-from bot.rehearsal.deeds import DeedError
 from bot.rehearsal.person import Person
+from bot.rehearsal.reach import DeedError
 from bot.rehearsal.scenario import Json, Outcome, Scenario, Step
 from bot.rehearsal.server import LocalWorkspace
 from bot.rehearsal.state import BOT_USER

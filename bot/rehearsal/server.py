@@ -8,6 +8,7 @@ client = AsyncWebClient(token=workspace.bot_token, base_url=workspace.api_url)
 from __future__ import annotations
 
 import asyncio
+import json
 import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -24,7 +25,7 @@ from bot.config import Config, Environment
 from bot.rehearsal import seed, transcript
 from bot.rehearsal.calls import Call, Options
 from bot.rehearsal.control import Control
-from bot.rehearsal.deeds import Deeds, Manifest
+from bot.rehearsal.deeds import Deeds
 from bot.rehearsal.envelopes import Dispatcher
 from bot.rehearsal.faults import Faults
 from bot.rehearsal.listening import Listening, PortInUse
@@ -34,6 +35,7 @@ from bot.rehearsal.page import Page
 from bot.rehearsal.people_api import PeopleApi
 from bot.rehearsal.person import Person
 from bot.rehearsal.rates import Rates
+from bot.rehearsal.reach import Manifest
 from bot.rehearsal.request_url import RequestUrl
 from bot.rehearsal.response_urls import ResponseUrls
 from bot.rehearsal.socket_mode import SocketMode
@@ -304,7 +306,10 @@ class LocalWorkspace:
 
     async def _respond(self, request: Request) -> Response:
         try:
-            body = await request.json()
+            if "form" in request.headers.get("content-type", ""):
+                body = json.loads(str((await request.form()).get("payload")))
+            else:
+                body = await request.json()
         except ValueError:
             body = None
         error = self.response_urls.use(request.path_params["token"], body)

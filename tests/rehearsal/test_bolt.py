@@ -12,7 +12,7 @@ from aiohttp import web
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.app.async_app import AsyncApp
 
-from bot.rehearsal.deeds import DeedError
+from bot.rehearsal.reach import DeedError
 from bot.rehearsal.server import LocalWorkspace
 
 from .conftest import actions, button, client_of, modal, plain, text_input

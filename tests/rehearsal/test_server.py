@@ -249,3 +249,15 @@ async def test_everything_is_there_for_a_client_given_only_the_addresses(
     client = client_of(workspace, http, workspace.app_token)
     answer = await client.apps_connections_open(app_token=workspace.app_token)
     assert answer["url"].startswith(workspace.url.replace("http", "ws"))
+
+
+async def test_a_response_may_come_as_a_form(workspace: LocalWorkspace, http: aiohttp.ClientSession) -> None:
+    person = workspace.person("U0PART0TOKYO")
+    url = workspace.response_urls.grant(person.id, PARTICIPANTS)
+
+    async with http.post(url, data={"payload": '{"text": "by form"}'}) as response:
+        assert (response.status, await response.text()) == (200, "ok")
+    async with http.post(url, data={"payload": "{"}) as response:
+        assert (await response.json())["error"] == "invalid_payload"
+
+    assert [message["text"] for message in person.messages(PARTICIPANTS)] == ["by form"]
