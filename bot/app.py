@@ -131,7 +131,7 @@ async def running(
             clock,
             poster,
             places=directory.places,
-            composers=_composers(environment),
+            composers=_composers(environment, config),
             limits=config.limits,
             holder=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}",
         )
@@ -197,10 +197,11 @@ def _assembled(
     return Bot(desk=desk, bolt=bolt, sender=sender, alarm=alarm, health=found, web=application, socket=slack)
 
 
-def _composers(environment: Environment) -> dict[str, Composer]:
+def _composers(environment: Environment, config: Config) -> dict[str, Composer]:
     """What turns stored content into template values, with the address people reach the bot by."""
     calendar = functools.partial(calendars.compose, public_url=environment.public_url)
-    return {**COMPOSERS, calendars.KIND: calendar}
+    news = functools.partial(pages.news, config=config)
+    return {**COMPOSERS, calendars.KIND: calendar, pages.KIND: news}
 
 
 def _watch(alarm: AlarmClock, desk: Desk, mode: Mode) -> None:

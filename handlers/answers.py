@@ -15,6 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import func, select
 
 from bot import people
+from bot.announcements import pages
 from bot.answers import Answer, inquiries
 from bot.delivery import outbox
 from bot.errors import Invalid
@@ -22,6 +23,7 @@ from bot.programme import versions
 from bot.rendering import Mrkdwn, unescape
 from bot.store.intake import first_time
 from bot.store.tables import Delivery, Person
+from handlers import page
 from handlers.desk import Call, Desk, Reply, action_key, event_key, state_value, view_key
 
 ANSWER, POINT, IGNORE = "answers.answer", "answers.point", "answers.ignore"
@@ -30,6 +32,7 @@ CHOOSE = re.compile(r"answers\.choose\.\d")
 
 ACQUAINT_WITHIN = 0.8  # wall seconds; an answer in the event's zone beats one that is acknowledged too late
 REPLY_WORTH = timedelta(hours=24)
+NEWS = ("news",)  # this topic alone: the answer is what has changed, as `/workshop news` shows it
 LISTED = 20  # of a list that is shown in one message
 
 
@@ -92,7 +95,7 @@ async def _inquire(event: Mapping[str, Any], body: Mapping[str, Any], desk: Desk
                 await outbox.add(
                     db,
                     key=f"{prefix}{channel}:{ts}",
-                    kind="answers/reply",
+                    kind=pages.KIND if answer.topics == NEWS else "answers/reply",
                     lane=lane,
                     thread_ts=thread_ts,
                     content=_content(answer),
@@ -119,6 +122,8 @@ async def ask(call: Call) -> Reply:
     desk.nudge()
     if not answer.text:
         return desk.rendering.message("answers/ask_what", {})
+    if answer.topics == NEWS:
+        return await page.news(call)
     return desk.rendering.message("answers/reply", {**_content(answer), "answer": answer.text})
 
 

@@ -44,8 +44,8 @@ async def news(call: Call) -> Reply:
     """`/workshop news`: what has changed, and when the event page was last checked."""
     desk = call.desk
     async with desk.database.read() as db:
-        values = await pages.news(db, desk.config, watched=desk.config.watch.enabled)
-    return desk.rendering.message("announcements/news", values)
+        values = await pages.news(db, {}, now=desk.now(), config=desk.config)
+    return desk.rendering.message(pages.KIND, values)
 
 
 COMMANDS = {"news": news}

@@ -133,7 +133,9 @@ async def test_told_once_and_only_once(watched: Watched) -> None:
         await watched.decide(99, pages.TELL)
     assert len(await watched.look(TWO, TWO)) == 1, "it is what organisers know now"
     async with watched.database.read() as db:
-        seen = await pages.news(db, watched.config, watched=True)
+        watch = watched.config.watch.model_copy(update={"enabled": True})
+        watching = watched.config.model_copy(update={"watch": watch})
+        seen = await pages.news(db, {}, now=watched.now, config=watching)
         assert seen["told"][0]["added"] == ["14:00–14:30 Opening"]
         assert seen["checked_at"] == watched.now
         deeds = await db.scalars(select(Deed.deed).where(Deed.subject == f"page:{change.id}"))

@@ -19,15 +19,15 @@ from bot.announcements.releases import ORGANISERS, PARTICIPANTS, WORTH, propose
 from bot.config import Config
 from bot.delivery import outbox
 from bot.errors import NotFound, Refusal
-from bot.programme import page, versions
+from bot.programme import changes, page, versions
 from bot.programme.page import Reading, Trouble
 from bot.store.tables import PageChange, PageWatch, Person
 
-CARD, TOLD = "announcements/page_card", "announcements/page_told"
+CARD, TOLD, KIND = "announcements/page_card", "announcements/page_told", "announcements/news"
 CLAIM = timedelta(minutes=2)  # workshop time for one reading; then somebody else may try
 LONGEST_WAIT = timedelta(hours=6)  # between two looks at a page that cannot be read
 AFTER = timedelta(days=1)  # the end of the workshop, and then no more
-SHOWN, NEWS = 12, 3  # lines of a difference; changes that are told when somebody asks
+SHOWN, NEWS, LINES = 12, 3, 6  # lines of a difference; what is told when somebody asks: changes, their lines
 TELL, IGNORE, DRAFT = "tell", "ignore", "draft"
 _OUTCOMES = {TELL: "told", IGNORE: "ignored", DRAFT: "drafted"}
 
@@ -141,8 +141,12 @@ async def get(db: AsyncSession, number: int) -> PageChange:
     return change
 
 
-async def news(db: AsyncSession, config: Config, *, watched: bool) -> dict[str, Any]:
-    """For whoever asks: what was told of the page, the version of the programme, the last look."""
+async def news(
+    db: AsyncSession, content: Mapping[str, Any], *, now: datetime, config: Config
+) -> dict[str, Any]:
+    """For whoever asks what is new: the last change of the programme, what was told of the page, the last
+    look (composer of `announcements/news`)."""
+    watched = config.watch.enabled
     told = await db.scalars(
         select(PageChange)
         .where(PageChange.state == "told")
@@ -151,14 +155,21 @@ async def news(db: AsyncSession, config: Config, *, watched: bool) -> dict[str, 
     )
     row = (await db.scalars(select(PageWatch).where(PageWatch.url == config.page.url))).one_or_none()
     version = await versions.latest(db)
+    programme, lines = versions.programme_of(version), []
+    if version.number > 1:
+        before = await versions.get(db, version.number - 1)
+        lines = changes.noteworthy(before, programme, versions.changes_of(version))
     return {
+        "lines": lines[:LINES],
+        "more": max(0, len(lines) - LINES),
+        "note": version.note,
         "told": [{**_difference(change, most=5), "at": change.decided_at} for change in told],
         "checked_at": row.checked_at if row and watched else None,
         "trouble": row.trouble if row and watched else None,
         "watched": watched,
         "version": version.number,
         "released_at": version.released_at,
-        "programme": versions.programme_of(version),
+        "programme": programme,
     }
 
 

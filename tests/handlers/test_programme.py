@@ -175,6 +175,25 @@ async def test_programme_and_now_answer_the_asker_alone_before_times_are_known(h
     assert "starts" in house.texts(person, PARTICIPANTS)[-1]
 
 
+async def test_whoever_asks_what_is_new_reads_what_has_changed(house: House) -> None:
+    person = house.person(PARTICIPANT)
+    said = await person.say("bot", "anything new?")
+    await house.settle()
+    (reply,) = person.thread("bot", said["ts"])[1:]
+    assert "version 1" in str(reply["blocks"])
+    assert "event page" in str(reply["blocks"])
+    await edit(house, "discussion", {"starts": "14:50"})
+    await release(house, "Now we know.")
+    said = await person.say("bot", "has the programme changed?")
+    await house.settle()
+    (reply,) = person.thread("bot", said["ts"])[1:]
+    await person.command("/workshop ask what's new?", "bot")
+    for shown in (str(reply["blocks"]), str(person.messages("bot")[-1]["blocks"])):
+        assert "has a time now" in shown
+        assert "Now we know." in shown
+        assert "version 2" in shown
+
+
 async def test_home_shows_the_day_and_follows_a_release(house: House) -> None:
     person = house.person(PARTICIPANT)
     await person.open_home()
