@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -192,3 +193,24 @@ def test_answers_are_escaped_mrkdwn(run: Any) -> None:
     answer = json.loads(run("ask", "When is <!channel> the workshop?", "--at", AT, "--json")[1])
     assert "<!channel>" not in answer["answer"]
     assert "<!channel>" not in unescape(answer["answer"])
+
+
+def test_a_taken_port_is_named_with_what_to_do(run: Any) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        for words in (("--workspace-only",), ()):
+            status, out, err = run("rehearse", "--port", port, *words)
+            assert (status, out) == (2, "")
+            assert f"port {port}" in err
+            assert "choose another with --port" in " ".join(err.replace("│", " ").split())
+
+
+def test_a_workspace_that_others_reach_says_so(run: Any) -> None:
+    status, _, err = run("rehearse", "--host", "192.0.2.1", "--workspace-only")
+
+    said = " ".join(err.replace("│", " ").split())
+    assert status == 2  # no interface here has that address
+    assert "can act as anybody here" in said
+    assert "192.0.2.1 is no address to listen at here" in said

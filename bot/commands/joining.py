@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
 import json
 import signal
 import sys
@@ -25,7 +26,7 @@ from bot.config import Config, Environment, Moment
 from bot.errors import ConfigError, StoreError
 from bot.open_day import OpenDay
 from bot.rehearsal import transcript
-from bot.rehearsal.server import LocalWorkspace
+from bot.rehearsal.server import CannotListen, LocalWorkspace
 from bot.store.engine import Database
 from handlers.manifest import manifest as own_manifest
 
@@ -136,19 +137,32 @@ def rehearse(
             begin = instant(at) if at else None
             sys.exit(asyncio.run(_play(settings, store, scenario or "day", begin, as_json)))
         logs.configure(level=30 if as_json else 20)
-        if workspace_only:
-            # Clients of other people's making compare timestamps with their own time: it begins now.
-            allowed = _read_manifest(manifest) if manifest else None
-            workspace = LocalWorkspace(
-                settings, SimulatedClock(instant(at), speed), host=host, port=port, manifest=allowed
-            )
-            asyncio.run(_serve_workspace(workspace, as_json))
-            return
-        day_before = Moment.parse("-P1D").instant(
-            settings.workshop.start, settings.workshop.end, settings.workshop.tz
-        )
-        clock = SimulatedClock(instant(at) if at else day_before, speed)
-        asyncio.run(_rehearse(settings, store, clock, host, port, open_browser, as_json))
+        _warn_of(host)
+        try:
+            if workspace_only:
+                # Clients of other people's making compare timestamps with their own time: it begins now.
+                allowed = _read_manifest(manifest) if manifest else None
+                clock = SimulatedClock(instant(at), speed)
+                workspace = LocalWorkspace(settings, clock, host=host, port=port, manifest=allowed)
+                asyncio.run(_serve_workspace(workspace, as_json))
+            else:
+                day_before = Moment.parse("-P1D").instant(
+                    settings.workshop.start, settings.workshop.end, settings.workshop.tz
+                )
+                clock = SimulatedClock(instant(at) if at else day_before, speed)
+                asyncio.run(_rehearse(settings, store, clock, host, port, open_browser, as_json))
+        except CannotListen as error:
+            raise typer.BadParameter(str(error.strerror)) from None
+
+
+def _warn_of(host: str) -> None:
+    """Say so when others can reach the workspace: there is no password in a rehearsal."""
+    try:
+        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        err.print(f"warning: whoever reaches this machine at {host} can act as anybody here", markup=False)
 
 
 async def _play(settings: Config, store: Database, name: str, at: datetime | None, as_json: bool) -> int:

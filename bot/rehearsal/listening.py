@@ -20,7 +20,11 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 GRACE = 1.0  # wall seconds
 
 
-class PortInUse(OSError):
+class CannotListen(OSError):
+    """The wished address cannot be used; the message says which and why."""
+
+
+class PortInUse(CannotListen):
     """The wished port is taken; the message says which and how to choose another."""
 
     def __init__(self, host: str, port: int) -> None:
@@ -58,7 +62,7 @@ class Listening:
         )
 
     async def start(self) -> None:
-        """Listen; with port 0 the system picks one. Raises PortInUse."""
+        """Listen; with port 0 the system picks one. Raises PortInUse or CannotListen."""
         # Naming the protocol lets asyncio switch off Nagle's algorithm, which costs 40 ms a request.
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
         listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -69,7 +73,8 @@ class Listening:
             listener.close()
             if error.errno == errno.EADDRINUSE:
                 raise PortInUse(self.host, self.port) from None
-            raise
+            why = f"{self.host} is no address to listen at here: {error.strerror}; choose another with --host"
+            raise CannotListen(error.errno, why) from None
         listener.setblocking(False)
         self.port = listener.getsockname()[1]
         self._server.config.load()

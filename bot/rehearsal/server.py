@@ -28,7 +28,7 @@ from bot.rehearsal.control import Control
 from bot.rehearsal.deeds import Deeds
 from bot.rehearsal.envelopes import Dispatcher
 from bot.rehearsal.faults import Faults
-from bot.rehearsal.listening import Listening, PortInUse
+from bot.rehearsal.listening import CannotListen, Listening, PortInUse
 from bot.rehearsal.log import Log
 from bot.rehearsal.methods import chat
 from bot.rehearsal.page import Page
@@ -45,7 +45,7 @@ from bot.rehearsal.web_api import WebApi
 from bot.rehearsal.workspace import Workspace
 from bot.rendering import Rendering
 
-__all__ = ["LocalWorkspace", "PortInUse"]
+__all__ = ["CannotListen", "LocalWorkspace", "PortInUse"]
 
 BOT_NAME = "Workshop"
 
