@@ -6,6 +6,7 @@ and reaction.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -31,7 +32,10 @@ from handlers import moderation, panel_answers
 from handlers.answers import acquaint
 from handlers.desk import Call, Desk, Reply, action_key, event_key, state_value, view_key
 from handlers.numbers import number_and_rest, number_in, reference
+from handlers.slack_faults import UNREACHABLE, reason
 from handlers.words import as_typed
+
+log = logging.getLogger(__name__)
 
 SHORTCUT, MESSAGE_SHORTCUT = "questions.ask", "questions.from_message"
 ASK, ASK_PREFILLED = "questions.ask", "questions.ask_prefilled"
@@ -294,7 +298,11 @@ async def _open_form(desk: Desk, client: AsyncWebClient, trigger_id: str, *, tex
     async with desk.database.read() as db:
         programme = await versions.current(db)
         view = await _form(db, desk, programme, text=text)
-    await client.views_open(trigger_id=trigger_id, view=view)
+    try:
+        await client.views_open(trigger_id=trigger_id, view=view)
+    except UNREACHABLE as error:  # a hundred forms a minute, and three seconds for each, is what Slack allows
+        log.warning("the form could not be opened: %s", reason(error))
+        raise Refusal("no_form") from None
 
 
 async def _form(

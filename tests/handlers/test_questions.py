@@ -83,6 +83,16 @@ async def test_a_repeated_submission_is_one_question(house: House) -> None:
     assert len(await questions(house)) == 1
 
 
+async def test_when_slack_opens_no_form_the_way_without_one_is_told(house: House) -> None:
+    person = house.person(PARTICIPANT)
+    house.workspace.faults.arm({"method": "views.open", "kind": "internal_error", "count": 2})
+    for ask in (person.command("/workshop question"), person.shortcut("questions.ask")):
+        await ask
+        await house.settle()
+        assert "Write `/workshop question` and your question after it" in house.texts(person, "bot")[-1]
+    assert person.views() == []
+
+
 async def test_the_command_with_words_submits_them(house: House) -> None:
     person = house.person(PARTICIPANT)
     await person.command("/workshop question What should regulators measure first?")
