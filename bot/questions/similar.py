@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import regex
 from rapidfuzz import fuzz, process
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.store.tables import Person, Question, QuestionState
@@ -47,7 +47,10 @@ async def find(
     statement = select(Question.number, Question.text, Question.author_id).where(
         Question.segment_id == segment_id, Question.state.in_(states)
     )
-    rows = (await db.execute(statement.order_by(Question.number))).all()
+    # At most so much longer or shorter, a text can still be alike; a run of punctuation is forgiven.
+    size = len(_folded(text))
+    fits = func.length(Question.text).between(size * ALIKE // (200 - ALIKE), 3 * size + 20)
+    rows = (await db.execute(statement.where(fits).order_by(Question.number))).all()
     mine = not_by.id if not_by else 0
     candidates = {row.number: row for row in rows if row.author_id != mine and row.number != other_than}
     return [
@@ -64,7 +67,7 @@ def alike(text: str, candidates: dict[int, str]) -> list[tuple[int, int]]:
     found = process.extract(
         wanted,
         {number: _folded(candidate) for number, candidate in candidates.items()},
-        scorer=fuzz.token_sort_ratio,
+        scorer=fuzz.ratio,
         score_cutoff=ALIKE,
         limit=OFFERED,
     )
@@ -75,4 +78,6 @@ def alike(text: str, candidates: dict[int, str]) -> list[tuple[int, int]]:
 
 @functools.lru_cache(maxsize=10_000)  # the same few thousand texts are compared again and again
 def _folded(text: str) -> str:
-    return regex.sub(r"[^\p{L}\p{N}]+", " ", unicodedata.normalize("NFKC", text).casefold()).strip()
+    """Its words in one case and by alphabet, so that their order does not matter."""
+    words = regex.sub(r"[^\p{L}\p{N}]+", " ", unicodedata.normalize("NFKC", text).casefold())
+    return " ".join(sorted(words.split()))
