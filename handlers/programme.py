@@ -19,13 +19,15 @@ from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot import announcements
-from bot.errors import ConfigError, Invalid, NotFound
+from bot.errors import ConfigError, Invalid, NotFound, Stale
 from bot.programme import versions
 from bot.programme.excerpt import excerpt
 from bot.programme.importing.entries import SPEAKERS, TEXT, one_line, paragraphs, utc
 from bot.programme.model import Programme, Segment, Status
+from bot.rendering import Mrkdwn
 from bot.store.intake import first_time
 from handlers.desk import Call, Desk, Reply, action_key, state_value, view_key
+from handlers.errors import explain
 
 EDIT, EDIT_SEGMENT, ADD_SEGMENT, EDIT_WORKSHOP, DISCARD = (
     "programme.edit",
@@ -260,24 +262,43 @@ async def reviewed(ack: AsyncAck, body: dict[str, Any], desk: Desk) -> None:
     await ack(response_action="update", view=await _review(desk))
 
 
-async def _review(desk: Desk) -> dict[str, Any]:
+async def _review(desk: Desk, notice: Mrkdwn | None = None) -> dict[str, Any]:
     async with desk.database.read() as db:
         review = await announcements.review(db, desk.config, now=desk.now())
-    values = {"review": review, "callback": RELEASE, "metadata": json.dumps({"revision": review.revision})}
+    metadata = json.dumps({"revision": review.revision})
+    values = {"review": review, "callback": RELEASE, "metadata": metadata, "notice": notice}
     return desk.rendering.view("programme/review_modal", values)
 
 
+async def _overtaken(desk: Desk, stale: Stale) -> dict[str, Any]:
+    """What somebody else did to the draft in review: as it is now, what was released, or that it is gone."""
+    notice = explain(desk, stale)
+    try:
+        return await _review(desk, notice)
+    except NotFound:
+        if stale.code != "draft_gone":
+            return desk.rendering.view("errors/modal", {"sentence": notice})
+    async with desk.database.read() as db:
+        changed = await announcements.last_change(db)
+    return desk.rendering.view("programme/overtaken_modal", {**changed, "notice": notice})
+
+
 async def released(ack: AsyncAck, body: dict[str, Any], view: dict[str, Any], desk: Desk) -> None:
-    """*Release*: the version, its announcement, the corrected reminders, all in one go."""
+    """*Release*: the version, its announcement, the corrected reminders, all in one go. Who comes second is
+    shown what the first has done."""
     await desk.require_organiser(body["user"]["id"])
     instant = desk.now()
     note = (state_value(view, "note") or "").strip() or None
-    async with desk.database.begin() as db:
-        if await first_time(db, view_key(body), now=instant):
-            by = await desk.person(db, body["user"]["id"])
-            await announcements.release_and_announce(
-                db, desk.config, by=by, note=note, draft_revision=_revision(view) or 0, now=instant
-            )
+    try:
+        async with desk.database.begin() as db:
+            if await first_time(db, view_key(body), now=instant):
+                by = await desk.person(db, body["user"]["id"])
+                await announcements.release_and_announce(
+                    db, desk.config, by=by, note=note, draft_revision=_revision(view) or 0, now=instant
+                )
+    except Stale as stale:
+        await ack(response_action="update", view=await _overtaken(desk, stale))
+        return
     await ack(response_action="clear")
     desk.nudge()
 

@@ -224,7 +224,8 @@ async def test_a_review_says_the_same_and_warns(
         await edit(db, starts=instant(170), ends=instant(200))
         seen = await announcements.review(db, second, now=DAYS_BEFORE)
         assert [caution.code for caution in seen.warnings] == ["outside"]
-        view = drawing.view("programme/review_modal", {"review": seen, "callback": "c", "metadata": "{}"})
+        values = {"review": seen, "callback": "c", "metadata": "{}", "notice": None}
+        view = drawing.view("programme/review_modal", values)
         assert "outside the workshop’s hours" in "\n".join(_texts(view["blocks"]))
 
 
@@ -238,7 +239,7 @@ async def test_holding_and_discarding_are_shown_on_the_card(running: Database, d
         assert "<@U1ADA> says: not yet." in words(await message(db, drawing, "programme:draft:1"))
         await announcements.discard(db, by=by, draft_revision=draft.revision, now=DAYS_BEFORE)
         assert "*discarded* by <@U1ADA>" in words(await message(db, drawing, "programme:draft:1"))
-        with pytest.raises(Stale, match="draft_gone"):
+        with pytest.raises(Stale, match="draft_discarded"):
             await announcements.hold(db, by=by, draft_revision=draft.revision, now=DAYS_BEFORE)
 
 

@@ -6,7 +6,7 @@
 """
 
 from bot.announcements import composers, pages
-from bot.announcements.composers import LINES, PROGRAMME_ROOM
+from bot.announcements.composers import LINES, PROGRAMME_ROOM, last_change
 from bot.announcements.releases import (
     QUIET,
     SOON,
@@ -36,6 +36,7 @@ __all__ = [
     "begin",
     "discard",
     "hold",
+    "last_change",
     "propose",
     "release_and_announce",
     "review",

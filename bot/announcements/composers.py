@@ -44,6 +44,17 @@ async def compose_change(
     }
 
 
+async def last_change(db: AsyncSession) -> dict[str, Any]:
+    """What the version released last has changed; no lines for the first, which is a publication."""
+    version = await versions.latest(db)
+    programme = versions.programme_of(version)
+    lines: list[changes.Change | changes.Shift] = []
+    if version.number > 1:
+        before = await versions.get(db, version.number - 1)
+        lines = changes.noteworthy(before, programme, versions.changes_of(version))
+    return {"programme": programme, "lines": lines[:LINES], "more": max(0, len(lines) - LINES)}
+
+
 async def compose_card(
     db: AsyncSession, content: Mapping[str, Any], *, now: datetime
 ) -> Mapping[str, Any] | None:

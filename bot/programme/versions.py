@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from pydantic import TypeAdapter
 from sqlalchemy import select
@@ -388,14 +387,12 @@ async def _same(db: AsyncSession, row: Draft | None, revision: int | None) -> No
     present = row.revision if row is not None and row.opened is not None else None
     if present == revision:
         return
-    values: dict[str, Any] = {"revision": present, "by": None, "at": None}
-    if row is not None:
-        values |= {"by": await who(db, row.edited_by), "at": row.edited_at}
-    if present is None:
-        last = await latest(db)
-        values |= {"version": last.number, "by": await who(db, last.released_by), "at": last.released_at}
-        raise Stale("draft_gone", **values)
-    raise Stale("draft_changed", **values)
+    if row is not None and present is not None:
+        raise Stale("draft_changed", revision=present, by=await who(db, row.edited_by), at=row.edited_at)
+    last = await latest(db)
+    if row is not None and row.base == last.number:
+        raise Stale("draft_discarded")
+    raise Stale("draft_gone", version=last.number, by=await who(db, last.released_by), at=last.released_at)
 
 
 async def who(db: AsyncSession, person_id: int | None) -> str | None:

@@ -114,6 +114,46 @@ async def test_two_organisers_never_overwrite_each_other_unseen(house: House) ->
     assert (starts.hour, starts.minute) == (13, 50)
 
 
+async def test_of_two_who_release_the_second_is_shown_what_the_first_did(house: House) -> None:
+    first, second = house.person(ORGANISER), house.person("U0ORG0DAKAR")
+    await edit(house, "discussion", {"starts": "14:50"})
+    await first.submit({})
+    await second.command("/workshop programme edit", ORGANISERS)
+    await second.submit({})
+    await first.submit({"note": ""})
+    await second.submit({"note": "mine"})
+    shown = second.views()[-1]
+    assert "version 2 was released" in str(shown["blocks"])
+    assert "14:50 CET" in str(shown["blocks"])
+    assert not shown.get("submit")
+    assert await number(house) == 2
+
+
+async def test_who_releases_a_draft_that_was_discarded_is_told_so(house: House) -> None:
+    first, second = house.person(ORGANISER), house.person("U0ORG0DAKAR")
+    await edit(house, "discussion", {"starts": "14:50"})
+    await first.submit({})
+    await second.command("/workshop programme edit", ORGANISERS)
+    await second.click("programme.discard", view_id=second.views()[-1]["id"])
+    await first.submit({"note": ""})
+    assert "was discarded" in str(first.views()[-1]["blocks"])
+    assert await number(house) == 1
+
+
+async def test_who_reviewed_a_draft_that_was_edited_since_is_shown_it_as_it_is_now(house: House) -> None:
+    first = house.person(ORGANISER)
+    await edit(house, "discussion", {"starts": "14:50"})
+    await first.submit({})
+    await edit(house, "discussion", {"starts": "15:10"}, who="U0ORG0DAKAR")
+    await first.submit({"note": ""})
+    shown = str(first.views()[-1]["blocks"])
+    assert "draft was changed" in shown
+    assert "15:10 CET" in shown
+    assert await number(house) == 1
+    await first.submit({"note": ""})
+    assert await number(house) == 2
+
+
 @pytest.mark.parametrize(
     ("values", "field"),
     [

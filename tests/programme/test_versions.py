@@ -174,7 +174,7 @@ async def test_a_click_on_the_card_of_an_earlier_draft_finds_nothing(seeded: Dat
     async with seeded.begin() as db:
         first = (await save(db, title="One")).revision
         await versions.discard(db, by=None, draft_revision=first, now=LATER)
-        with pytest.raises(Stale, match="draft_gone"):
+        with pytest.raises(Stale, match="draft_discarded"):
             await versions.release(db, by=None, note=None, now=LATER, draft_revision=first)
         second = await save(db, title="Two")
         assert second.revision > first
