@@ -8,8 +8,8 @@ from typing import Any
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.rendering import unescape
 from handlers.desk import Call, Desk, Reply, command_key
+from handlers.words import as_typed
 
 Verb = Callable[[Call], Awaitable[Reply]]
 COMMAND = "/workshop"
@@ -19,7 +19,7 @@ def listener(verbs: dict[str, Verb]) -> Callable[..., Awaitable[None]]:
     """The listener of the command, for these verbs."""
 
     async def workshop(ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient, desk: Desk) -> None:
-        verb, _, rest = unescape(body.get("text") or "").strip().partition(" ")
+        verb, _, rest = as_typed(body.get("text") or "").strip().partition(" ")
         call = Call(
             desk=desk,
             client=client,

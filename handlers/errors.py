@@ -8,6 +8,7 @@ again; clicks, commands and submissions are never redelivered, so the person is 
 from __future__ import annotations
 
 import logging
+import re
 import secrets
 from collections.abc import Mapping
 from typing import Any
@@ -17,8 +18,9 @@ from slack_bolt.error import BoltUnhandledRequestError
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot import people
 from bot.errors import Invalid, NotAllowed, Refusal
-from bot.rendering import Mrkdwn
+from bot.rendering import Mrkdwn, escape, unescape
 from handlers.desk import Desk
 from handlers.slack_faults import UNREACHABLE
 
@@ -49,7 +51,7 @@ async def on_error(
     if kind == "event_callback":
         return BoltResponse(status=200)  # a refusal stays one however often it is delivered
     if kind == "view_submission":
-        return BoltResponse(status=200, body=_in_view(error, sentence, body, desk))
+        return BoltResponse(status=200, body=await _in_view(error, sentence, body, desk))
     if kind == "command":
         return BoltResponse(status=200, body={"response_type": "ephemeral", "text": sentence})
     await tell(client, body, sentence)
@@ -82,20 +84,26 @@ async def tell(client: AsyncWebClient, body: Mapping[str, Any], sentence: str) -
         log.warning("an explanation did not reach its person: %s", type(error).__name__)
 
 
-def _in_view(error: Exception, sentence: str, body: Mapping[str, Any], desk: Desk) -> dict[str, Any]:
+async def _in_view(error: Exception, sentence: str, body: Mapping[str, Any], desk: Desk) -> dict[str, Any]:
     """Keep the modal and what was typed: the sentence on the field, or on the first input there is."""
     inputs = [block["block_id"] for block in body["view"].get("blocks", []) if block.get("type") == "input"]
     if isinstance(error, Invalid) and error.field in inputs:
-        return {"response_action": "errors", "errors": {error.field: _plain(sentence)}}
+        return {"response_action": "errors", "errors": {error.field: await _plain(sentence, desk)}}
     if inputs:
-        return {"response_action": "errors", "errors": {inputs[0]: _plain(sentence)}}
+        return {"response_action": "errors", "errors": {inputs[0]: await _plain(sentence, desk)}}
     view = desk.rendering.view("errors/modal", {"sentence": sentence})
     return {"response_action": "update", "view": view}
 
 
-def _plain(sentence: str) -> str:
-    # Field errors are plain text: undo the escaping that mrkdwn needed.
-    return sentence.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+async def _plain(sentence: str, desk: Desk) -> str:
+    """A sentence for a field's error, which Slack shows as plain text: people by name, escapes undone."""
+    for slack_id in re.findall(r"<@([UW][A-Z0-9]+)>", sentence):
+        await desk.acquaint(slack_id)
+        async with desk.database.read() as db:
+            person = await people.find(db, slack_id)
+        name = (person.name if person else None) or slack_id
+        sentence = sentence.replace(f"<@{slack_id}>", escape(" ".join(name.split())))
+    return unescape(sentence)
 
 
 def _name(body: Mapping[str, Any]) -> str:

@@ -283,6 +283,21 @@ async def test_at_its_end_it_is_marked_over_and_unpinned(running: Database, seco
         assert await broadcasts.next_due(db) is None
 
 
+async def test_without_an_end_of_its_own_it_is_unpinned_and_not_crossed_out(
+    running: Database, second: Config
+) -> None:
+    async with running.begin() as db:
+        row = await draft(db, second, pin=True)
+        await post(db, second, row)
+        (copy,) = await made(db, row)
+        await let_be_sent(db, [copy])
+        shown = copy.revision
+        await broadcasts.ring(db, ROLES, now=(await versions.current(db)).ends)
+        await db.refresh(copy)
+        assert (row.state, copy.pin, copy.revision) == (State.OVER, False, shown)
+        assert not copies.drawn(row, "channel")["over"]
+
+
 # --- after it is out --------------------------------------------------------------------------------
 
 

@@ -244,7 +244,8 @@ async def ring(db: AsyncSession, roles: Roles, *, now: datetime) -> None:
         if row.state == State.POSTED:
             row.state = State.OVER
             await outbox.pin(db, _copy(row, PARTICIPANTS), False, now=now)
-            await outbox.refresh_batch(db, batch(row), now=now)
+            if row.until is not None:  # who gave it no end does not want it crossed out
+                await outbox.refresh_batch(db, batch(row), now=now)
         elif row.expires_at is not None and row.expires_at <= now:
             row.state = State.MISSED
         else:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.announcements import broadcasts
 from bot.announcements.broadcasts import State
+from bot.config import Moment
 from bot.programme import versions
 from bot.store.tables import Announcement, DeliveryState, Person
 
@@ -40,7 +41,7 @@ def drawn(row: Announcement, copy: str) -> dict[str, Any]:
         "loud": row.loud and copy == "channel",
         "copy": copy,
         "edited": row.edited,
-        "over": row.state == State.OVER,
+        "over": row.state == State.OVER and row.until is not None,
         "until": row.expires_at if row.until is not None else None,
         "posted_at": row.not_before,
     }
@@ -75,7 +76,7 @@ async def card(db: AsyncSession, row: Announcement) -> dict[str, Any]:
         "pin": row.pin,
         "at": row.not_before,
         "until": row.expires_at,
-        "moment": row.moment if row.moment and not row.moment[0].isdigit() else None,
+        "moment": Moment.parse(row.moment) if row.moment and not row.moment[0].isdigit() else None,
         "anchor": segment.title if segment else None,
         "edited": row.edited,
         "written_by": await _slack_id(db, row.written_by),

@@ -64,10 +64,12 @@ async def test_it_is_previewed_as_it_will_look_and_then_posted(house: House) -> 
 
 async def test_the_command_s_words_are_the_form_s_text(house: House) -> None:
     organiser = house.person(ORGANISER)
-    await organiser.command("/workshop announce Doors open & more", ORGANISERS)
+    await organiser.command(
+        "/workshop announce Doors open & more, @channel: https://bot.example/a?b=1&c", ORGANISERS
+    )
     view = organiser.views()[-1]
     (text,) = [b["element"] for b in view["blocks"] if b.get("block_id") == "text"]
-    assert text["initial_value"] == "Doors open & more"
+    assert text["initial_value"] == "Doors open & more, @channel: https://bot.example/a?b=1&c"
     assert "(2)" in str(view["blocks"]), "two organisers: the bot itself is none"
 
 
@@ -127,7 +129,8 @@ async def test_a_stale_form_changes_nothing(house: House) -> None:
     await first.submit({"text": "First questions."})
     refused = await second.submit({"text": "Second questions."})
     await house.settle()
-    assert "changed by" in str(refused["errors"])
+    said = refused["errors"]["text"]
+    assert "changed by organiser-geneva at" in said, "a field's error is plain text: mentions are not drawn"
     assert read(house) == ["First questions."]
 
 
@@ -136,6 +139,7 @@ async def test_it_goes_out_at_its_moment_and_is_over_at_its_end(house: House) ->
     form = {**FORM, "moment": "10 min before the start", "until": "start+PT5M", "extras": ["pin"]}
     await post(house, form)
     assert read(house) == []
+    assert "(10 minutes before the start of the workshop)" in str(card(house)["blocks"])
     house.clock.jump(start - timedelta(minutes=10))
     await house.settle()
     assert len(read(house)) == 1
