@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -88,8 +88,9 @@ async def late(call: Call) -> Reply:
         if await first_time(db, call.key, now=instant):
             by = await desk.person(db, call.user)
             await announcements.run_late(db, desk.config, by=by, minutes=int(match[1]), now=instant)
+        changed = await announcements.last_change(db)
     desk.nudge()
-    return desk.rendering.message("programme/late_done", {"minutes": int(match[1])})
+    return desk.rendering.message("programme/late_done", changed)
 
 
 COMMANDS = {"programme": programme, "program": programme, "now": now, "next": now, "late": late}
@@ -203,10 +204,12 @@ async def workshop_submitted(
             starts, ends = _time(view, "starts", day, tz), _time(view, "ends", day, tz)
             if starts is None or ends is None or ends <= starts:
                 raise Invalid("ends_before_start", field="ends")
+            delay = starts - draft.starts if state_value(view, "along") else timedelta()
             changed = draft.model_copy(
                 update={
                     "starts": starts,
                     "ends": ends,
+                    "segments": tuple(segment.later(delay) for segment in draft.segments),
                     "status": Status(state_value(view, "status") or draft.status),
                     "link": _address(view, "link"),
                     "registration_url": _address(view, "registration_url"),

@@ -537,7 +537,6 @@ async def test_each_change_carries_its_segments_files_in_its_thread(
         values = await announcements.calendars.compose(
             db, thread.content, now=DAYS_BEFORE, public_url="https://bot.example/"
         )
-        assert values is not None
         shown = words(drawing.message(thread.kind, values))
         assert "<https://bot.example/calendar/podium.ics|calendar file>" in shown
         assert "&lt;!channel&gt; Podium" in shown
@@ -549,6 +548,23 @@ async def test_each_change_carries_its_segments_files_in_its_thread(
             DeliveryState.CANCELLED,
             DeliveryState.DROPPED,
         )
+
+
+async def test_what_a_thread_offers_follows_the_programme(
+    running: Database, second: Config, drawing: Rendering
+) -> None:
+    key = "change:2:calendar"
+    async with running.begin() as db:
+        await release(db, second, starts=instant(60), ends=instant(90))
+        await post(db, "change:2")
+        await post(db, key)
+        await release(db, second, title="Renamed")
+        assert "Renamed" in words(await message(db, drawing, key))
+        assert (await there(db, key)).task == "update"
+        await release(db, second, starts=None, ends=None)
+        shown = words(await message(db, drawing, key))
+        assert "time is not published yet" in shown
+        assert "calendar.google.com" not in shown
 
 
 async def test_a_change_without_times_carries_no_file(running: Database, second: Config) -> None:

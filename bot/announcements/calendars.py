@@ -12,12 +12,15 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.delivery import outbox
 from bot.programme import versions
 from bot.programme.changes import Change
 from bot.programme.links import one_click
 from bot.programme.model import Programme, Segment
+from bot.store.tables import Delivery
 
 KIND = "announcements/calendar"
 MOST = 6  # segments; the whole programme's file holds the rest
@@ -29,27 +32,37 @@ def concerned(new: Programme, found: Iterable[Change]) -> list[str]:
     return [id for id in ids if (segment := new.segment(id)) is not None and segment.starts is not None]
 
 
+async def follow(db: AsyncSession, found: Iterable[Change], *, now: datetime) -> None:
+    """The programme has changed: entries in the threads of earlier changes are to read as they are now."""
+    ids = {change.segment for change in found}
+    for key, content in await db.execute(select(Delivery.key, Delivery.content).where(Delivery.kind == KIND)):
+        if not ids.isdisjoint(content["segments"]):
+            await outbox.refresh(db, key, now=now)
+
+
 async def compose(
     db: AsyncSession, content: Mapping[str, Any], *, now: datetime, public_url: str | None = None
-) -> Mapping[str, Any] | None:
-    """The entries as they are now; None when none of them has a time any more."""
+) -> Mapping[str, Any]:
+    """The entries as they are now."""
     programme = await versions.current(db)
     ends = programme.ends_of_all()
-    segments = [programme.segment(id) for id in content["segments"]]
-    timed = [segment for segment in segments if segment is not None and segment.starts is not None]
-    entries = [_entry(segment, ends[segment.id], programme, public_url) for segment in timed[:MOST]]
+    segments = [segment for id in content["segments"] if (segment := programme.segment(id)) is not None]
+    entries = [_entry(segment, ends.get(segment.id), programme, public_url) for segment in segments[:MOST]]
     feed = _address(public_url, "calendar.ics")
-    return {"entries": entries, "more": max(0, len(timed) - MOST), "feed": feed} if entries else None
+    return {"entries": entries, "more": max(0, len(segments) - MOST), "feed": feed}
 
 
 def _entry(
     segment: Segment, ends: datetime | None, programme: Programme, public_url: str | None
 ) -> dict[str, Any]:
-    starts = (segment.starts or programme.starts).astimezone(UTC)
+    known = {"title": segment.title, "cancelled": segment.cancelled}
+    if segment.starts is None:
+        return {**known, "timed": False, "file": "", "google": "", "outlook": ""}
+    starts = segment.starts.astimezone(UTC)
     links = one_click(segment.title, starts, (ends or starts).astimezone(UTC), programme.page_url)
     return {
-        "title": segment.title,
-        "cancelled": segment.cancelled,
+        **known,
+        "timed": True,
         "file": _address(public_url, f"calendar/{segment.id}.ics"),
         "google": links["google"] if len(links["google"]) <= _LONGEST else "",
         "outlook": links["outlook"] if len(links["outlook"]) <= _LONGEST else "",

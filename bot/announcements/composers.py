@@ -38,21 +38,31 @@ async def compose_change(
         "programme": new,
         "note": version.note,
         "origin": version.origin,
-        "lines": lines[:LINES],
-        "more": max(0, len(lines) - LINES),
+        **first(lines),
         "undone": announcement is not None and announcement.state == UNDONE,
     }
 
 
-async def last_change(db: AsyncSession) -> dict[str, Any]:
+async def last_change(db: AsyncSession, *, most: int = LINES) -> dict[str, Any]:
     """What the version released last has changed; no lines for the first, which is a publication."""
     version = await versions.latest(db)
     programme = versions.programme_of(version)
-    lines: list[changes.Change | changes.Shift] = []
+    lines: list[changes.Line] = []
     if version.number > 1:
         before = await versions.get(db, version.number - 1)
         lines = changes.noteworthy(before, programme, versions.changes_of(version))
-    return {"programme": programme, "lines": lines[:LINES], "more": max(0, len(lines) - LINES)}
+    return {
+        "version": version.number,
+        "released_at": version.released_at,
+        "note": version.note,
+        "programme": programme,
+        **first(lines, most),
+    }
+
+
+def first(lines: list[changes.Line], most: int = LINES) -> dict[str, Any]:
+    """As many lines as one message shows, and how many more there are."""
+    return {"lines": lines[:most], "more": max(0, len(lines) - most)}
 
 
 async def compose_card(
@@ -73,8 +83,7 @@ async def compose_card(
         "by": await _slack_id(db, seen.draft.edited_by),
         "held_by": await _slack_id(db, seen.draft.held_by),
         "programme": seen.programme,
-        "lines": lines[:LINES],
-        "more": max(0, len(lines) - LINES),
+        **first(lines),
         "recorded": sum(not change.noteworthy for change in seen.changes),
         "warnings": seen.warnings,
     }

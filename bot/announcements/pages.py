@@ -15,11 +15,12 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot import people
+from bot.announcements.composers import last_change
 from bot.announcements.releases import ORGANISERS, PARTICIPANTS, WORTH, propose
 from bot.config import Config
 from bot.delivery import outbox
 from bot.errors import NotFound, Refusal
-from bot.programme import changes, page, versions
+from bot.programme import page, versions
 from bot.programme.page import Reading, Trouble
 from bot.store.tables import PageChange, PageWatch, Person
 
@@ -154,22 +155,12 @@ async def news(
         .limit(NEWS)
     )
     row = (await db.scalars(select(PageWatch).where(PageWatch.url == config.page.url))).one_or_none()
-    version = await versions.latest(db)
-    programme, lines = versions.programme_of(version), []
-    if version.number > 1:
-        before = await versions.get(db, version.number - 1)
-        lines = changes.noteworthy(before, programme, versions.changes_of(version))
     return {
-        "lines": lines[:LINES],
-        "more": max(0, len(lines) - LINES),
-        "note": version.note,
+        **await last_change(db, most=LINES),
         "told": [{**_difference(change, most=5), "at": change.decided_at} for change in told],
         "checked_at": row.checked_at if row and watched else None,
         "trouble": row.trouble if row and watched else None,
         "watched": watched,
-        "version": version.number,
-        "released_at": version.released_at,
-        "programme": programme,
     }
 
 

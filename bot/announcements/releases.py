@@ -20,7 +20,7 @@ from bot.config import Config
 from bot.delivery import outbox
 from bot.errors import NotFound
 from bot.programme import changes, versions
-from bot.programme.changes import Change, Shift
+from bot.programme.changes import Line
 from bot.programme.late import late
 from bot.programme.model import Programme
 from bot.programme.versions import Released
@@ -45,7 +45,7 @@ class Review:
 
     revision: int
     programme: Programme
-    lines: list[Change | Shift]
+    lines: list[Line]
     more: int
     recorded: int
     warnings: tuple[Caution, ...]
@@ -237,6 +237,7 @@ async def _announce(
                 reply_to=said.id,
             )
     await show_programme(db, now=now)
+    await calendars.follow(db, released.changes, now=now)
     await reminders.replan(db, config, now=now)
     await questions.replan(db, now=now)
     await broadcasts.follow(db, config, now=now)

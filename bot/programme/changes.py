@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import groupby
 from typing import NamedTuple
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
@@ -99,6 +100,19 @@ class Shift(NamedTuple):
     old: datetime  # the first one's start
     new: datetime
     kind: str = "shift"
+
+
+class Cast(NamedTuple):
+    """Who speaks in a segment now and did not before, and the other way round: one line."""
+
+    segment: str
+    title: str
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    kind: str = "cast"
+
+
+Line = Change | Shift | Cast
 
 
 def with_missing(old: Programme, new: Programme) -> Programme:
@@ -317,9 +331,9 @@ def _ids(value: Value) -> tuple[str, ...]:
     return value if isinstance(value, tuple) else ()
 
 
-def noteworthy(old: Programme, new: Programme, changes: Iterable[Change]) -> list[Change | Shift]:
+def noteworthy(old: Programme, new: Programme, changes: Iterable[Change]) -> list[Line]:
     """What participants are told, in order; two or more segments that follow one another and moved by the
-    same time become one Shift, at the place of the first."""
+    same time become one Shift, at the place of the first, and all speakers of a segment one Cast."""
     told = [change for change in changes if change.noteworthy]
     moved = {change.segment for change in told if change.kind is Kind.MOVED}
     begins: dict[str, Shift] = {}
@@ -328,13 +342,23 @@ def noteworthy(old: Programme, new: Programme, changes: Iterable[Change]) -> lis
         if moved.issuperset(shift.segments):
             begins[shift.segments[0]] = shift
             collapsed.update(shift.segments)
-    lines: list[Change | Shift] = []
-    for change in told:
-        if change.kind is not Kind.MOVED or change.segment not in collapsed:
-            lines.append(change)
+    lines: list[Line] = []
+    for (_, kind), group in groupby(told, key=lambda change: (change.segment, _merged(change.kind))):
+        several = list(group)
+        change = several[0]
+        if kind is Kind.SPEAKERS and change.segment is not None:
+            added = tuple(str(one.new) for one in several if one.kind is Kind.SPEAKER_ADDED)
+            removed = tuple(str(one.old) for one in several if one.kind is Kind.SPEAKER_REMOVED)
+            lines.append(Cast(change.segment, change.title, added, removed))
+        elif kind is not Kind.MOVED or change.segment not in collapsed:
+            lines += several
         elif change.segment in begins:
             lines.append(begins[change.segment])
     return lines
+
+
+def _merged(kind: Kind) -> Kind:
+    return Kind.SPEAKERS if kind in (Kind.SPEAKER_ADDED, Kind.SPEAKER_REMOVED) else kind
 
 
 def shifts(old: Programme, new: Programme) -> list[Shift]:

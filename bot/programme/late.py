@@ -29,7 +29,7 @@ def late(programme: Programme, *, minutes: int, now: datetime) -> Programme:
         if segment.starts is None or segment.starts <= now:
             continue
         delay = _left(delay, reached, segment.starts)
-        later[segment.id] = _by(segment, delay)
+        later[segment.id] = segment.later(delay)
         reached = max(filter(None, (reached, segment.starts, ends_of_all[segment.id])))
     moved["ends"] = programme.ends + _left(delay, reached, programme.ends)
     segments = tuple(later.get(segment.id, segment) for segment in programme.segments)
@@ -40,12 +40,3 @@ def _left(delay: timedelta, reached: datetime | None, following: datetime) -> ti
     """What is left of a delay after the gap between two instants."""
     gap = max(timedelta(), following - reached) if reached is not None else timedelta()
     return max(timedelta(), delay - gap)
-
-
-def _by(segment: Segment, delay: timedelta) -> Segment:
-    return segment.model_copy(
-        update={
-            "starts": segment.starts + delay if segment.starts else None,
-            "ends": segment.ends + delay if segment.ends else None,
-        }
-    )

@@ -7,7 +7,7 @@ Values only: frozen, JSON-serialisable, instants aware in UTC. How versions are 
 from __future__ import annotations
 
 from bisect import bisect_right
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -38,6 +38,11 @@ class Segment(BaseModel):
     cancelled: bool = False  # a cancelled segment stays, so that calendars and readers see it
     source: str | None = None  # where the fact comes from: a letter paragraph; None for an organiser's
     known_as: str | None = None  # its id in the file it was imported from, so that it is found again
+
+    def later(self, delay: timedelta) -> Segment:
+        """The segment so much later; one without a time stays as it is."""
+        starts, ends = self.starts and self.starts + delay, self.ends and self.ends + delay
+        return self.model_copy(update={"starts": starts, "ends": ends})
 
 
 class Programme(BaseModel):

@@ -96,6 +96,37 @@ async def test_the_workshops_own_form_changes_its_hours(house: House) -> None:
     assert any("16:00" in text for text in house.texts(house.person(PARTICIPANT), PARTICIPANTS))
 
 
+@pytest.mark.parametrize("along", [True, False])
+async def test_the_workshop_moves_to_another_day_and_its_segments_with_it(house: House, along: bool) -> None:
+    await edit(house, "discussion", {"starts": "14:50", "ends": "15:20"})
+    organiser = house.person(ORGANISER)
+    await organiser.click("programme.edit_workshop", view_id=organiser.views()[-1]["id"])
+    fields = {"starts": "2025-12-03 15:00", "ends": "2025-12-03 16:30"}
+    assert not (await organiser.submit({**fields, "along": ["along"] if along else []}))["errors"]
+    async with house.bot.desk.database.read() as db:
+        draft = await versions.draft(db)
+        assert draft is not None
+        segment = versions.programme_of(draft).segment("discussion")
+        assert segment is not None
+    day, hour = (3, 14) if along else (25, 13)
+    assert segment.starts is not None
+    assert (segment.starts.day, segment.starts.hour, segment.starts.minute) == (day, hour, 50)
+
+
+async def test_running_late_says_what_moves(house: House) -> None:
+    await edit(house, "discussion", {"starts": "14:50", "ends": "15:20"})
+    await release(house)
+    house.clock.jump(house.config.workshop.start)
+    await house.settle()
+    organiser = house.person(ORGANISER)
+    await organiser.command("/workshop late 5", ORGANISERS)
+    told = str(organiser.messages(ORGANISERS)[-1]["blocks"])
+    assert "14:55" in told
+    assert "*Undo*" in told
+    await house.settle()
+    assert any("running late" in text for text in house.texts(house.person(PARTICIPANT), PARTICIPANTS))
+
+
 async def test_two_organisers_never_overwrite_each_other_unseen(house: House) -> None:
     first, second = house.person(ORGANISER), house.person("U0ORG0DAKAR")
     for organiser in (first, second):

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from pydantic import TypeAdapter
 
 from bot.programme import changes
-from bot.programme.changes import Change, Kind, Placed, Shift, Span
+from bot.programme.changes import Cast, Change, Kind, Placed, Shift, Span
 from bot.programme.model import Programme, Segment, Status
 from tests.programme.programmes import START, instant, programme, programmes, segment
 
@@ -252,11 +252,20 @@ def test_a_shift_stands_where_its_first_segment_stood_and_the_rest_stays() -> No
         segment("a", 0, 25), segment("b", 25, 45, title="Bee"), segment("c", 45, 65, speakers=("Ada",))
     )
     told = changes.noteworthy(before, after, changes.diff(before, after))
-    assert [entry.kind if isinstance(entry, Change) else entry.delta for entry in told] == [
+    assert [entry.delta if isinstance(entry, Shift) else entry.kind for entry in told] == [
         Kind.LONGER,
         timedelta(minutes=5),
         Kind.RETITLED,
-        Kind.SPEAKER_ADDED,
+        "cast",
+    ]
+
+
+def test_who_speaks_now_and_who_no_longer_is_one_line_a_segment() -> None:
+    before = programme(segment("a", 0, speakers=("Ada", "Bo", "Cy")), segment("b", 20, speakers=("Bo",)))
+    after = programme(segment("a", 0, speakers=("Ada", "Di", "Ed")), segment("b", 20))
+    assert changes.noteworthy(before, after, changes.diff(before, after)) == [
+        Cast("a", "A", ("Di", "Ed"), ("Bo", "Cy")),
+        Cast("b", "B", (), ("Bo",)),
     ]
 
 
@@ -312,8 +321,9 @@ def test_every_noteworthy_change_is_told_once(old: Programme, new: Programme) ->
     told = changes.noteworthy(old, changes.with_missing(old, new), found)
     moved = [entry.segments for entry in told if isinstance(entry, Shift)]
     single = [entry for entry in told if isinstance(entry, Change)]
+    cast = [name for entry in told if isinstance(entry, Cast) for name in (*entry.added, *entry.removed)]
     collapsed = [id for ids in moved for id in ids]
-    assert len(single) + len(collapsed) == sum(change.noteworthy for change in found)
+    assert len(single) + len(cast) + len(collapsed) == sum(change.noteworthy for change in found)
     assert len(set(collapsed)) == len(collapsed)
 
 
