@@ -289,6 +289,7 @@ def test_every_mistake_in_a_schedule_is_named_with_its_path(base: Programme, sec
         ('{"a":' + "[" * 100_000, "it cannot be read"),
         (pretalx(talk(title="x" * 3001)), "at most 3000 characters"),
         ("<schedule><day", "it is not valid XML"),
+        ("<!doctype html><title>Log in</title>", "it is a web page"),
         ("<schedule/>", "it holds no segments"),
         ('<schedule><day date="soon"/></schedule>', "schedule/day[1]@date: 'soon' is no date"),
         (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from zoneinfo import ZoneInfo
@@ -91,6 +92,25 @@ async def test_a_packed_page_is_measured_unpacked() -> None:
             await page.read(url, loopback=True)
 
 
+@pytest.mark.parametrize("begun", [True, False])
+async def test_a_server_that_never_ends_is_left(begun: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page, "WITHIN", 0.3)
+    left = asyncio.Event()
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/html"})
+        if begun:
+            await response.prepare(request)
+            await response.write(PAGE.encode())
+        await left.wait()
+        return response
+
+    async with serving(answer) as url:
+        with pytest.raises(Trouble, match="timeout"):
+            await page.read(url, loopback=True)
+        left.set()
+
+
 async def test_a_server_may_ask_to_be_left_alone() -> None:
     async with serving(html("busy", status=429, headers={"Retry-After": "3600"})) as url:
         with pytest.raises(Trouble) as trouble:
@@ -135,12 +155,13 @@ async def test_this_machine_is_called_only_when_said_so(host: str) -> None:
 @pytest.mark.parametrize(
     "address",
     ["10.0.0.1", "192.168.1.1", "169.254.169.254", "::1", "fe80::1%eth0", "fc00::1", "::ffff:10.0.0.1",
-     "0.0.0.0", "224.0.0.1", "100.64.0.1", "no address"],  # noqa: S104
+     "0.0.0.0", "224.0.0.1", "100.64.0.1", "64:ff9b::10.0.0.1", "2002:a00:1::", "no address"],  # noqa: S104
 )  # fmt: skip
 def test_private_addresses_are_not_called(address: str) -> None:
     assert not page.allowed(address)
     assert page.allowed("8.8.8.8")
     assert page.allowed("2001:4860:4860::8888")
+    assert page.allowed("64:ff9b::8.8.8.8")
 
 
 def test_what_is_on_this_machine() -> None:

@@ -46,6 +46,8 @@ def _read(data: bytes, base: Programme, config: Config) -> Programme:
 
 
 def _found(data: bytes, text: str, config: Config) -> Found:
+    if re.match(r"<(?:!doctype html|html)\b", text, re.IGNORECASE):
+        raise wrong("the file", "it is a web page", "export the schedule as a file; it may ask you to log in")
     if text.startswith("<"):
         return talks.from_xml(data, config.workshop.tz)
     if re.match(r"\{|\[\s*[{\]]", text):
