@@ -19,7 +19,7 @@ from bot.delivery import outbox
 from bot.programme import versions
 from bot.programme.changes import Change
 from bot.programme.links import one_click
-from bot.programme.model import Programme, Segment
+from bot.programme.model import Programme, Segment, Status
 from bot.store.tables import Delivery
 
 KIND = "announcements/calendar"
@@ -36,7 +36,7 @@ async def follow(db: AsyncSession, found: Iterable[Change], *, now: datetime) ->
     """The programme has changed: entries in the threads of earlier changes are to read as they are now."""
     ids = {change.segment for change in found}
     for key, content in await db.execute(select(Delivery.key, Delivery.content).where(Delivery.kind == KIND)):
-        if not ids.isdisjoint(content["segments"]):
+        if None in ids or not ids.isdisjoint(content["segments"]):
             await outbox.refresh(db, key, now=now)
 
 
@@ -55,8 +55,9 @@ async def compose(
 def _entry(
     segment: Segment, ends: datetime | None, programme: Programme, public_url: str | None
 ) -> dict[str, Any]:
-    known = {"title": segment.title, "cancelled": segment.cancelled}
-    if segment.starts is None:
+    cancelled = segment.cancelled or programme.status is Status.CANCELLED
+    known = {"title": segment.title, "cancelled": cancelled}
+    if segment.starts is None or programme.status is Status.POSTPONED:
         return {**known, "timed": False, "file": "", "google": "", "outlook": ""}
     starts = segment.starts.astimezone(UTC)
     links = one_click(segment.title, starts, (ends or starts).astimezone(UTC), programme.page_url)

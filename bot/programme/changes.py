@@ -168,7 +168,7 @@ def _of_workshop(old: Programme, new: Programme) -> list[Change]:
     add(Kind.STATUS, old.status.value, new.status.value, noteworthy=True)
     spans = Span(starts=old.starts, ends=old.ends), Span(starts=new.starts, ends=new.ends)
     for kind in _time_kinds(*spans):
-        add(kind, *spans, noteworthy=new.status is Status.ON)
+        add(kind, *spans, noteworthy=old.status is new.status is Status.ON)  # else its status says the hours
     add(Kind.RETITLED, old.title, new.title)
     add(Kind.LINK, old.link, new.link)
     add(Kind.REGISTRATION, old.registration_url, new.registration_url)

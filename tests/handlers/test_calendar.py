@@ -26,6 +26,11 @@ async def test_the_feed_is_read_once_and_then_not_modified(house: House) -> None
             async with http.get("/calendar.ics", headers=headers) as answer:
                 assert answer.status == 304
                 assert await answer.read() == b""
+            async with http.head("/calendar.ics", headers=headers) as answer:
+                assert (answer.status, answer.headers["ETag"]) == (304, etag)
+        async with http.head("/calendar.ics") as answer:
+            assert (answer.status, answer.headers["ETag"]) == (200, etag)
+            assert int(answer.headers["Content-Length"]) == len(body.encode())
         for headers in ({"If-None-Match": '"other"'}, {"If-Modified-Since": "yesterday"}):
             async with http.get("/calendar.ics", headers=headers) as answer:
                 assert answer.status == 200

@@ -113,6 +113,29 @@ async def test_the_workshop_moves_to_another_day_and_its_segments_with_it(house:
     assert (segment.starts.day, segment.starts.hour, segment.starts.minute) == (day, hour, 50)
 
 
+async def test_a_postponed_workshop_shows_its_old_hours_nowhere_as_if_they_held(house: House) -> None:
+    reader, organiser = house.person(PARTICIPANT), house.person(ORGANISER)
+    await edit(house, "discussion", {"starts": "14:50", "ends": "15:20"})
+    await release(house)
+    await organiser.command("/workshop programme edit", ORGANISERS)
+    await organiser.click("programme.edit_workshop", view_id=organiser.views()[-1]["id"])
+    await organiser.submit({"status": "postponed"})
+    await release(house)
+    await reader.open_home()
+    await house.settle()
+    seen = [str(reader.home()["blocks"])]
+    seen += [str(m["blocks"]) for m in reader.messages(PARTICIPANTS) if m.get("pinned_to")]
+    for command in ("programme", "now", "calendar"):
+        await reader.command(f"/workshop {command}", PARTICIPANTS)
+        message = reader.messages(PARTICIPANTS)[-1]
+        seen.append(f"{message['text']} {message['blocks']}")
+    assert len(seen) == 5
+    for shown in seen:
+        assert "postponed" in shown
+        assert "14:50" not in shown
+        assert "calendar.google.com" not in shown
+
+
 async def test_running_late_says_what_moves(house: House) -> None:
     await edit(house, "discussion", {"starts": "14:50", "ends": "15:20"})
     await release(house)

@@ -132,6 +132,24 @@ def test_a_workshop_that_is_off_takes_every_entry_with_it(
         assert str(event["SUMMARY"]).startswith(prefix)
 
 
+def test_a_postponed_workshop_that_gets_another_day_keeps_its_entries(second: Config) -> None:
+    planned = programme(segment("a", 0, 10))
+    off = planned.model_copy(update={"status": Status.POSTPONED})
+    day = timedelta(days=8)
+    moved = programme(planned.segments[0].later(day), starts=planned.starts + day, ends=planned.ends + day)
+    book = Bookkeeping.begin(planned, at=RELEASED)
+    seen = [events(feed(planned, second, book))]
+    for old, new in ((planned, off), (off, moved)):
+        book = book.carry(old, new, at=book.changed_at + timedelta(hours=1))
+        seen.append(events(feed(new, second, book)))
+    assert [list(found) for found in seen] == [list(seen[0])] * 3
+    for uid in seen[0]:
+        entries = [found[uid] for found in seen]
+        assert [entry["SEQUENCE"] for entry in entries] == [0, 1, 2]
+        assert [entry["STATUS"] for entry in entries] == ["CONFIRMED", "CANCELLED", "CONFIRMED"]
+        assert entries[0].start == entries[1].start == entries[2].start - day
+
+
 def test_the_file_of_one_segment_holds_it_alone_under_the_same_uid(second: Config) -> None:
     it = Programme.from_config(second)
     body = feed(it, second, segment="podium", public_url="https://bot.example")
