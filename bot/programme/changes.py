@@ -25,13 +25,13 @@ class Kind(StrEnum):
     ADDED = "added"
     CANCELLED = "cancelled"
     REINSTATED = "reinstated"
+    RETITLED = "retitled"  # before all that is told under the new title
     TIMED = "timed"  # has a start now and had none
     UNTIMED = "untimed"  # had a start and has none now
     MOVED = "moved"
     LONGER = "longer"
     SHORTER = "shorter"
     ENDING = "ending"  # its end became known, or is no longer
-    RETITLED = "retitled"
     SPEAKER_ADDED = "speaker-added"
     SPEAKER_REMOVED = "speaker-removed"
     SPEAKERS = "speakers"  # the same ones, listed otherwise
@@ -333,7 +333,8 @@ def _ids(value: Value) -> tuple[str, ...]:
 
 def noteworthy(old: Programme, new: Programme, changes: Iterable[Change]) -> list[Line]:
     """What participants are told, in order; two or more segments that follow one another and moved by the
-    same time become one Shift, at the place of the first, and all speakers of a segment one Cast."""
+    same time become one Shift, at the place of the first, and all speakers of a segment one Cast. What
+    moves says when it ends too, so that it is longer or shorter is no line besides."""
     told = [change for change in changes if change.noteworthy]
     moved = {change.segment for change in told if change.kind is Kind.MOVED}
     begins: dict[str, Shift] = {}
@@ -346,6 +347,8 @@ def noteworthy(old: Programme, new: Programme, changes: Iterable[Change]) -> lis
     for (_, kind), group in groupby(told, key=lambda change: (change.segment, _merged(change.kind))):
         several = list(group)
         change = several[0]
+        if kind in (Kind.LONGER, Kind.SHORTER) and change.segment in moved - collapsed:
+            continue
         if kind is Kind.SPEAKERS and change.segment is not None:
             added = tuple(str(one.new) for one in several if one.kind is Kind.SPEAKER_ADDED)
             removed = tuple(str(one.old) for one in several if one.kind is Kind.SPEAKER_REMOVED)

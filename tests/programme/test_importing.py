@@ -226,8 +226,8 @@ def test_a_talk_stays_the_same_segment_when_it_is_renamed_and_moved(base: Progra
     moved = talk(title="Anders", date="2026-03-31T15:00:00+02:00")
     again = read(pretalx(moved).encode(), base=first, config=second)
     assert [(c.kind, c.segment) for c in changes.diff(first, again)] == [
-        ("moved", "abcdef"),
         ("retitled", "abcdef"),
+        ("moved", "abcdef"),
     ]
 
 
