@@ -442,6 +442,20 @@ def test_every_noteworthy_change_has_words(drawing: Rendering, old: Programme, n
     assert line in drawn.text
 
 
+def test_what_is_told_of_one_segment_stands_together_under_its_name(drawing: Rendering) -> None:
+    old = programme(segment("a", 0, 10), segment("b", 20, 30, title="Panel"))
+    new = programme(
+        segment("a", 0, 10, cancelled=True),
+        segment("b", 30, 50, title="Debate", speakers=("Ada", "Bo"), takes_questions=True),
+    )
+    first, second = (words(announced(drawing, old, new)).split("\n")[n : n + k] for n, k in ((1, 1), (2, 4)))
+    assert first[0].startswith("• *Cancelled:* ~A~")
+    assert second[0] == "• New title: ~Panel~ → *Debate*"
+    assert [line.strip()[:12] for line in second[1:]] == ["◦ moves: ~<!", "◦ now with A", "◦ takes ques"]
+    sections = [block["text"]["text"] for block in announced(drawing, old, new).blocks if "text" in block]
+    assert [text.count("\n") for text in sections] == [0, 0, 3]
+
+
 def test_links_for_the_registered_are_not_announced(config: Config) -> None:
     drawn = announced(
         Rendering(config),
