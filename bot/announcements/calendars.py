@@ -20,9 +20,10 @@ from bot.programme import versions
 from bot.programme.changes import Change
 from bot.programme.links import one_click
 from bot.programme.model import Programme, Segment, Status
-from bot.store.tables import Delivery
+from bot.store.tables import Delivery, DeliveryState
 
 KIND = "announcements/calendar"
+FOLLOWED = 8  # threads of earlier changes that are kept current; older ones are not looked at any more
 MOST = 6  # segments; the whole programme's file holds the rest
 
 
@@ -35,7 +36,13 @@ def concerned(new: Programme, found: Iterable[Change]) -> list[str]:
 async def follow(db: AsyncSession, found: Iterable[Change], *, now: datetime) -> None:
     """The programme has changed: entries in the threads of earlier changes are to read as they are now."""
     ids = {change.segment for change in found}
-    for key, content in await db.execute(select(Delivery.key, Delivery.content).where(Delivery.kind == KIND)):
+    latest = (
+        select(Delivery.key, Delivery.content)
+        .where(Delivery.kind == KIND, Delivery.state == DeliveryState.SENT)
+        .order_by(Delivery.id.desc())
+        .limit(FOLLOWED)
+    )
+    for key, content in (await db.execute(latest)).all():
         if None in ids or not ids.isdisjoint(content["segments"]):
             await outbox.refresh(db, key, now=now)
 

@@ -9,11 +9,12 @@ import pytest
 import vobject
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from icalendar.parser import Contentline
 
 from bot.config import Config
 from bot.errors import NotFound
 from bot.programme import changes
-from bot.programme.calendar import Bookkeeping, calendar
+from bot.programme.calendar import Bookkeeping, _folded, calendar
 from bot.programme.model import Programme, Status
 from tests.programme.programmes import START, instant, programme, programmes, second_config, segment
 
@@ -214,7 +215,8 @@ AWKWARD = [
 def test_any_text_comes_back_as_it_was(second: Config, text: str) -> None:
     it = programme(segment("a", 0, 10, title=text, speakers=(text,), description=text), title=text)
     body = feed(it, second)
-    assert all(len(line) <= 75 for line in body.split(b"\r\n"))
+    assert all(len(line.decode().encode()) <= 75 for line in body.split(b"\r\n"))
+    assert body.count(b"\n") == body.count(b"\r") == body.count(b"\r\n")
     found = events(body)
     assert list(found) == ["fruehjahrstagung-2026", "a.fruehjahrstagung-2026"]
     line = " ".join(text.replace("\x00", "").replace("\x07", "").split())
@@ -226,6 +228,11 @@ def test_any_text_comes_back_as_it_was(second: Config, text: str) -> None:
     )
     second_reading = vobject.readOne(body.decode())
     assert [entry.summary.value for entry in second_reading.vevent_list] == [line, line]
+
+
+@given(line=st.text(st.sampled_from(["a", "é", "😀", "\\", "^", " ", "\u0301"]), min_size=1, max_size=400))
+def test_lines_are_folded_as_icalendar_folds_them(line: str) -> None:
+    assert _folded(line) == Contentline(line).to_ical()
 
 
 def test_a_second_parser_reads_the_same(second: Config) -> None:
