@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -14,6 +14,7 @@ from bot import reminders
 from bot.config import Config
 from bot.delivery import outbox
 from bot.programme.model import Programme
+from bot.reminders.plan import Planned
 from bot.rehearsal.server import LocalWorkspace
 from bot.store.engine import Database
 from bot.store.tables import Delivery, DeliveryState, Question
@@ -155,6 +156,15 @@ class Findings:
             row = rows.get(one.key)
             if self.began < one.at <= now and (row is None or row.state is DeliveryState.DROPPED):
                 self._found(self.tally.lost, f"{one.key}: {'dropped' if row else 'not planned'}", row)
+                self._before(one, rows)
+
+    def _before(self, one: Planned, rows: dict[str, Delivery]) -> None:
+        """What was posted in that conversation while the reminder was due."""
+        span = one.at - timedelta(minutes=2), one.expires_at + timedelta(minutes=2)
+        for row in rows.values():
+            there = row.lane == one.lane and row.sent_at is not None and row.method == "post"
+            if there and row.sent_at and span[0] < row.sent_at < span[1]:
+                self.tally.evidence[f"  in its way: {row.key}"] = self.calls.about(row)
 
     def _inquiries(self) -> None:
         replies = Counter(

@@ -53,8 +53,8 @@ TRIES = 8  # of a person who is told that a submission did not work
 STORED = re.compile(
     r"Your question has number \d|You have just sent that"
 )  # templates/questions/stored.json.j2
-LANES = ["channel:participants", "channel:organisers", "channel:moderators"]
-ROOMS = 24  # further channels: what is lost in one holds up that one alone, so many make a short drill
+ROOMS = 24  # further channels: what is lost in one holds up that one alone, so many make a short drill; the
+# workshop's own are left to what the bot itself says, reminders and cards
 CROWDED = 60  # messages that wait; then nobody adds more, else reminders would be late for want of pace alone
 WORDS = ["alpha", "birch", "cedar", "delta", "ember", "fjord", "grain", "heath", "inlet", "jetty", "knoll"]
 DISCONNECTS = ["warning", "refresh_requested", "link_disabled", "tcp", "close_frame", "silence"]
@@ -103,7 +103,7 @@ class Drill:
         )
         rooms = [Channel(f"C0DRILL{n:02}", f"room-{n}", "channel", [BOT_USER]) for n in range(ROOMS)]
         self.workspace.state.channels |= {room.id: room for room in rooms}
-        self.lanes = [*LANES, *PEOPLE, *(room.id for room in rooms)]
+        self.lanes = [*PEOPLE, *(room.id for room in rooms)]
         self.crowded = False
         self.database = Database(url, config.workshop.id)
         self.planned: list[str] = []
