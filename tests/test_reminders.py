@@ -12,6 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot import people, reminders
 from bot.config import Config
+from bot.delivery import claims, outcomes
+from bot.delivery.outcomes import Sent
 from bot.delivery.pace import rates, time_for
 from bot.errors import Invalid, NotFound
 from bot.programme import versions
@@ -394,6 +396,31 @@ async def test_what_is_off_vanishes_and_what_was_said_of_it_is_corrected(
         row = (await outbox(db))["reminder:five:a:20260331T130000Z"]
         assert row.task == "update"
         assert words in str(await text(db, config, row, instant(56)))
+
+
+@pytest.mark.parametrize(
+    ("to", "words"),
+    [
+        pytest.param(segment("a", 60, cancelled=True), None, id="cancelled"),
+        pytest.param(segment("a", 90), None, id="later"),
+        pytest.param(segment("a", 58), "starts at another time", id="earlier"),
+    ],
+)
+async def test_what_changed_while_its_reminder_was_under_way_is_corrected_only_if_it_arrived(
+    database: Database, to: Any, words: str | None
+) -> None:
+    config, key = rules(FIVE), "reminder:five:a:20260331T130000Z"
+    async with database.begin() as db:
+        await begin(db, config, programme(segment("a", 60)), instant(0))
+        row = (await outbox(db))[key]
+        claims.open_attempt(row, instant(55))
+        await release(db, config, programme(to), instant(56))
+        assert (row.state, row.task) == (DeliveryState.SENDING, "look")  # settled first, whatever it says
+        unsent = await text(db, config, row, instant(57))
+        assert unsent is None if words is None else words in str(unsent)
+        await outcomes.record(db, row, Sent("C1", "1.1"), now=instant(57), on_failure=None)
+        assert row.task == "update"
+        assert await text(db, config, row, instant(57)) is not None
 
 
 async def test_history_is_left_alone(database: Database) -> None:

@@ -157,7 +157,8 @@ async def _arm(
             row.state = DeliveryState.CANCELLED
 
     def correct(row: Delivery) -> None:
-        row.kind, row.content = CORRECTED, {**row.content, "stands": work.correct[row.key]}
+        stands = {"stands": work.correct[row.key], "delivery": row.id}
+        row.kind, row.content = CORRECTED, {**row.content, **stands}
         row.revision += 1
 
     for keys, deed in ((list(work.settle), settle), (work.cancel, cancel), (list(work.correct), correct)):

@@ -15,6 +15,7 @@ from bot.programme import versions
 from bot.programme.model import Programme, Status
 from bot.reminders.plan import SUBSCRIBERS, plan
 from bot.rendering import Rendering
+from bot.store.tables import Delivery, DeliveryState
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +93,23 @@ async def compose(db: AsyncSession, content: Mapping[str, Any], *, now: datetime
 
 async def compose_corrected(
     db: AsyncSession, content: Mapping[str, Any], *, now: datetime
-) -> Mapping[str, Any]:
-    """Composer of a posted reminder that is no longer true: what it said, and how things stand."""
+) -> Mapping[str, Any] | None:
+    """Composer of a posted reminder that is no longer true: what it said, and how things stand.
+
+    One that was under way meanwhile may not have got into Slack. Then nothing is there to correct, and it is
+    said no more (None), unless the thing takes place earlier: no reminder that is ahead would say so.
+    """
     programme = await versions.current(db)
-    stands = content["stands"]
+    stands, said = content["stands"], datetime.fromisoformat(content["instant"])
+    instead = datetime.fromisoformat(stands["instant"]) if stands["instant"] else None
+    row = await db.get(Delivery, content["delivery"]) if "delivery" in content else None
+    if row is not None and row.state is not DeliveryState.SENT and (instead is None or instead > said):
+        return None
     return {
         **values(programme, content, now=now),
-        "said": datetime.fromisoformat(content["instant"]),
+        "said": said,
         "off": stands["off"],
-        "instead": datetime.fromisoformat(stands["instant"]) if stands["instant"] else None,
+        "instead": instead,
     }
 
 
