@@ -14,8 +14,8 @@ from bot import reminders
 from bot.config import Config
 from bot.delivery import outbox
 from bot.programme.model import Programme
-from bot.reminders.plan import Planned
 from bot.rehearsal.server import LocalWorkspace
+from bot.reminders.plan import Planned
 from bot.store.engine import Database
 from bot.store.tables import Delivery, DeliveryState, Question
 
