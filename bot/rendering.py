@@ -22,6 +22,7 @@ from zoneinfo import ZoneInfo
 import regex
 from babel.dates import format_datetime, get_timezone_name
 from jinja2 import (
+    BytecodeCache,
     Environment,
     FileSystemLoader,
     StrictUndefined,
@@ -30,6 +31,7 @@ from jinja2 import (
     meta,
     select_autoescape,
 )
+from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from bot.config import Config, shipped
@@ -117,6 +119,26 @@ def link(url: str, label: str) -> Mrkdwn:
     return Mrkdwn(f"<{target}|{words}>")
 
 
+class _Compiled(BytecodeCache):
+    """Templates compiled before in this process, by their source; one for each way of escaping.
+
+    No template applies a filter to constants alone, which Jinja would work out while it compiles: code
+    that one `Rendering` compiled is the same for every other.
+    """
+
+    def __init__(self) -> None:
+        self._code: dict[tuple[str, str], Any] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._code.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._code[bucket.key, bucket.checksum] = bucket.code
+
+
+_BLOCKS, _TEXT, _PAGES = _Compiled(), _Compiled(), _Compiled()
+
+
 class Rendering:
     """Renders the templates of one workshop; `tz` and `language` are the workshop's own.
 
@@ -129,9 +151,11 @@ class Rendering:
         self.tz = config.workshop.tz
         self.language = config.workshop.language
         folder = templates or shipped("templates")
-        self._blocks = self._environment(folder, finalize=_finalize_json, autoescape=True)
-        self._text = self._environment(folder, finalize=_finalize_text, autoescape=False)
-        self._pages = self._environment(folder, finalize=_refuse_none, autoescape=select_autoescape(["html"]))
+        self._blocks = self._environment(folder, _BLOCKS, finalize=_finalize_json, autoescape=True)
+        self._text = self._environment(folder, _TEXT, finalize=_finalize_text, autoescape=False)
+        self._pages = self._environment(
+            folder, _PAGES, finalize=_refuse_none, autoescape=select_autoescape(["html"])
+        )
         self._pages.policies["json.dumps_kwargs"] = {"sort_keys": True, "ensure_ascii": False}
 
     def message(self, name: str, values: Mapping[str, Any]) -> Message:
@@ -228,9 +252,12 @@ class Rendering:
             raise ValueError(f"templates/{name}.json.j2 does not make a JSON object")
         return data
 
-    def _environment(self, folder: Path, *, finalize: Callable[[Any], Any], autoescape: Any) -> Environment:
+    def _environment(
+        self, folder: Path, compiled: _Compiled, *, finalize: Callable[[Any], Any], autoescape: Any
+    ) -> Environment:
         environment = Environment(
             loader=FileSystemLoader(folder),
+            bytecode_cache=compiled,
             undefined=StrictUndefined,
             finalize=finalize,
             autoescape=autoescape,  # noqa: S701 - escaping is done by `finalize`, for the surface at hand

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import math
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
@@ -248,15 +249,21 @@ def alembic_config() -> AlembicConfig:
     return settings
 
 
+@functools.cache
+def _known() -> tuple[str | None, frozenset[str]]:
+    """The newest revision and all known here; reading the migrations takes a good part of a start."""
+    script = ScriptDirectory.from_config(alembic_config())
+    return script.get_current_head(), frozenset(known.revision for known in script.walk_revisions())
+
+
 def _head() -> str | None:
-    return ScriptDirectory.from_config(alembic_config()).get_current_head()
+    return _known()[0]
 
 
 def _revision(connection: Connection) -> str | None:
     """The revision the database is at, None for an empty one; raises StoreError for one not known here."""
     current = MigrationContext.configure(connection).get_current_revision()
-    script = ScriptDirectory.from_config(alembic_config())
-    if current is not None and current not in {known.revision for known in script.walk_revisions()}:
+    if current is not None and current not in _known()[1]:
         raise StoreError(
             f"the database is newer than this program (its revision {current} is not known here); "
             "install the newer version, or restore the backup made before the upgrade"
