@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot import people, reminders
 from bot.config import Config
 from bot.delivery import claims, outcomes
-from bot.delivery.outcomes import Sent
+from bot.delivery.outbox import close
+from bot.delivery.outcomes import Sent, Unwanted
 from bot.delivery.pace import rates, time_for
 from bot.errors import Invalid, NotFound
 from bot.programme import versions
@@ -421,6 +422,28 @@ async def test_what_changed_while_its_reminder_was_under_way_is_corrected_only_i
         await outcomes.record(db, row, Sent("C1", "1.1"), now=instant(57), on_failure=None)
         assert row.task == "update"
         assert await text(db, config, row, instant(57)) is not None
+
+
+async def test_what_was_not_said_because_it_was_off_is_said_when_it_is_on_again(database: Database) -> None:
+    config, key = rules(FIVE), "reminder:five:a:20260331T130000Z"
+    async with database.begin() as db:
+        await begin(db, config, programme(segment("a", 60)), instant(0))
+        row = (await outbox(db))[key]
+        claims.open_attempt(row, instant(55))
+        await release(db, config, programme(segment("a", 60, cancelled=True)), instant(55))
+        await outcomes.record(db, row, Unwanted(), now=instant(56), on_failure=None)
+        await release(db, config, programme(segment("a", 60)), instant(57))
+        assert await pending(db) == [(f"{key}#2", instant(55))]
+        assert await reminders.replan(db, config, now=instant(57)) == Replanned()
+
+
+async def test_what_was_too_late_stays_unsaid(database: Database) -> None:
+    config = rules(FIVE)
+    async with database.begin() as db:
+        await begin(db, config, programme(segment("a", 60)), instant(0))
+        for row in (await outbox(db)).values():
+            await close(db, row, DeliveryState.DROPPED, "too late")
+        assert await reminders.replan(db, config, now=instant(66)) == Replanned()
 
 
 async def test_history_is_left_alone(database: Database) -> None:

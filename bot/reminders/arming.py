@@ -26,6 +26,7 @@ PREFIX = "reminder:"
 _CHUNK = 500
 _SUBSCRIBED = (Person.remind_minutes.is_not(None), Person.slack_id.is_not(None), Person.muted.is_(False))
 _SAID = (DeliveryState.SENT, DeliveryState.SENDING)
+_UNSAID = (DeliveryState.CANCELLED, DeliveryState.DROPPED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +183,7 @@ def _compare(programme: Programme, wanted: list[Planned], known: list[_Known], n
     said = {row.subject for row in known if row.state in _SAID}
     for one in wanted:
         there = latest.pop(one.key, None)
-        if there is None or there.state is DeliveryState.CANCELLED:
+        if there is None or there.state in _UNSAID:
             # Who was reminded already reads the correction; a second one only if its instant is ahead.
             said_before = (one.rule, one.segment, one.lane) in said
             if one.at > now or (_still_new(one, now) and not said_before):
