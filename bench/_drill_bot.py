@@ -53,7 +53,9 @@ async def serve(given: dict[str, Any]) -> None:
     clock = SimulatedClock(now, given["speed"])
     database = Database(given["database"], SETTINGS.workshop.id)
     environment = Environment(**given["environment"])
-    async with app.running(SETTINGS, environment, database, clock, mode="rehearsal", answers=ANSWERS):
+    async with app.running(
+        SETTINGS, environment, database, clock, mode="rehearsal", read_answers=lambda: ANSWERS
+    ):
         await asyncio.Event().wait()
 
 

@@ -105,11 +105,12 @@ async def running(
     clock: Clock,
     *,
     mode: Mode,
-    answers: Answers | None = None,
+    read_answers: Callable[[], Answers] | None = None,
 ) -> AsyncIterator[Bot]:
     """The bot, joined to the Slack (or Slack-compatible server) of `environment`, until the block ends.
 
-    `answers`: made for this configuration before; reading the answer files is most of what a start takes.
+    `read_answers` gives the answers of this configuration when they are wanted; without it they are read now,
+    which is a good part of what a start takes.
 
     Raises ConfigError when a token is missing or refused or a channel is not there, SlackAway when Slack
     cannot be reached, StoreError when the database cannot be used.
@@ -135,13 +136,15 @@ async def running(
             limits=config.limits,
             holder=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}",
         )
+        if read_answers is None:
+            read_answers = functools.partial(_same, Answers(config, rendering))
         desk = Desk(
             config=config,
             clock=clock,
             database=database,
             rendering=rendering,
             directory=directory,
-            answers=answers or Answers(config, rendering),
+            read_answers=read_answers,
             nudge=sender.nudge,
             public_url=environment.public_url,
         )
@@ -165,6 +168,10 @@ async def running(
         stack.callback(sender.retire)
         stack.callback(desk.closing.set)
         yield bot
+
+
+def _same(answers: Answers) -> Answers:
+    return answers
 
 
 def _assembled(
@@ -256,14 +263,14 @@ async def rehearsing(
     *,
     host: str = "127.0.0.1",
     port: int = 0,
-    answers: Answers | None = None,
+    read_answers: Callable[[], Answers] | None = None,
 ) -> AsyncIterator[tuple[Bot, LocalWorkspace]]:
     """The bot joined to a local workspace of its own, over Socket Mode; no `SLACK_*` is read."""
     workspace = LocalWorkspace(config, clock, host=host, port=port, manifest=manifest(config, "socket"))
     await workspace.start()
     try:
         async with running(
-            config, workspace.environment, database, clock, mode="rehearsal", answers=answers
+            config, workspace.environment, database, clock, mode="rehearsal", read_answers=read_answers
         ) as bot:
             yield bot, workspace
     finally:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import threading
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
@@ -33,7 +34,8 @@ class OpenDay:
         self, config: Config, database: Database, clock: SimulatedClock, workspace: LocalWorkspace
     ) -> None:
         self.config, self.database, self.clock, self.workspace = config, database, clock, workspace
-        self._answers = Answers(config, Rendering(config))  # reading them is most of what a start takes
+        self._answers: Answers | None = None
+        self._reading = threading.Lock()
         self._moving = asyncio.Lock()
         self._bot: asyncio.Future[Bot] = asyncio.get_running_loop().create_future()
         self._back: asyncio.Future[datetime] = asyncio.get_running_loop().create_future()
@@ -41,7 +43,10 @@ class OpenDay:
         control.forward, control.rewind, control.play = self.forward, self.rewind, self.play
 
     async def run(self, until: Awaitable[object], started: Callable[[Bot], Awaitable[None]]) -> None:
-        """Run until `until` is done; `started` is awaited once, with the first bot."""
+        """Run until `until` is done; `started` is awaited once, with the first bot.
+
+        Mistakes in the answer files are raised (ConfigError) after that: they are read once the page is up.
+        """
         over: asyncio.Future[object] = asyncio.ensure_future(until)
         first = True
         while not over.done():
@@ -51,10 +56,12 @@ class OpenDay:
                 self.database,
                 self.clock,
                 mode="rehearsal",
-                answers=self._answers,
+                read_answers=self._read_answers,
             ) as bot:
                 if first:
                     await started(bot)
+                    # Only now: the page is up and the first messages are on their way meanwhile.
+                    await asyncio.to_thread(self._read_answers)
                 first = False
                 self._bot.set_result(bot)
                 waiting: set[asyncio.Future[Any]] = {over, self._back}
@@ -62,6 +69,12 @@ class OpenDay:
             if self._back.done():
                 await self._clean(self._back.result())
         await over
+
+    def _read_answers(self) -> Answers:
+        with self._reading:
+            if self._answers is None:
+                self._answers = Answers(self.config, Rendering(self.config))
+            return self._answers
 
     async def forward(self, instant: datetime) -> None:
         """Move the clock to a later instant; raises TimeoutError when something never comes to rest."""

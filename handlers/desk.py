@@ -37,10 +37,15 @@ class Desk:
     database: Database
     rendering: Rendering
     directory: Directory
-    answers: Answers
+    read_answers: Callable[[], Answers]
     nudge: Callable[[], None]  # wakes the sender; call it after a commit that added deliveries
     public_url: str | None = None
     closing: asyncio.Event = field(default_factory=asyncio.Event)  # set when the process is to end
+
+    @property
+    def answers(self) -> Answers:
+        """The answers; whoever wants them first may wait until they are read."""
+        return self.read_answers()
 
     def now(self) -> datetime:
         return self.clock.now()

@@ -10,8 +10,6 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-import psycopg
-
 from bot.delivery.outbox import CHANNEL
 from bot.store.engine import Database
 
@@ -24,6 +22,8 @@ async def listen(database: Database, wake: Callable[[], None]) -> None:
     """Call `wake` whenever any process has changed the outbox, until cancelled. On SQLite does nothing."""
     if not database.shared:
         return
+    import psycopg  # here, for it would be a twentieth of every start and is of no use on SQLite
+
     address = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
     while True:
         try:

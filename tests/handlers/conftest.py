@@ -64,7 +64,7 @@ async def house(config: Config, database_url: str, answers: Answers) -> AsyncIte
     """A bot on a fresh database of each kind."""
     clock = SimulatedClock(START, speed=0)
     database = Database(database_url, config.workshop.id)
-    async with app.rehearsing(config, database, clock, answers=answers) as (bot, workspace):
+    async with app.rehearsing(config, database, clock, read_answers=lambda: answers) as (bot, workspace):
         house = House(bot, workspace, clock, config)
         await house.settle()
         yield house
