@@ -21,3 +21,4 @@ white_circle ⚪ wrench 🔧 x ❌ zap ⚡
 
 _WORDS = _TABLE.split()
 EMOJI = dict(zip(_WORDS[::2], _WORDS[1::2], strict=True))
+SAME_EMOJI = {"thumbsup": "+1", "thumbsdown": "-1"}  # Slack keeps a reaction under the emoji's first name

@@ -401,6 +401,7 @@ class Page:
             "source": unescape(message.text),
             "plain": not message.mrkdwn,
             "blocks": message.blocks if message.bot_id else [],
+            "attachments": [_attachment(each) for each in message.attachments],
             "at": {"values": message.state.get(place.user.id, {}), "errors": {}},
             "ephemeral": message.only_for is not None,
             "pinned": bool(message.pinned_by),
@@ -444,6 +445,16 @@ def initials(member: Member) -> str:
     word = member.real_name.rpartition(" in ")[2]
     parts = word.split()
     return (parts[0][0] + parts[1][0] if len(parts) > 1 else word[:2]).upper()
+
+
+def _attachment(given: Json) -> Json:
+    """The words of an attachment, the old way to add something to a message; its pictures are not drawn."""
+    title, text = str(given.get("title") or ""), str(given.get("text") or "")
+    blocks = given.get("blocks") if isinstance(given.get("blocks"), list) else []
+    texts = [each.get("text") for each in blocks or [] if isinstance(each, dict)]
+    inside = [str(each.get("text") or "") for each in texts if isinstance(each, dict)]
+    fallback = "" if title or text or inside else str(given.get("fallback") or "")
+    return {"title": title, "lines": [each for each in (text, *inside, fallback) if each]}
 
 
 def _heading(message: Message) -> tuple[object, ...]:

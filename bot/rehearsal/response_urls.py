@@ -70,23 +70,24 @@ class ResponseUrls:
         return self._say(grant, body)
 
     def _replace(self, original: Message, body: Json) -> str | None:
-        blocks = body.get("blocks") or []
+        blocks, attachments = body.get("blocks") or [], _attachments(body)
         if blockkit.check_message(blocks):
             return "invalid_blocks"
 
         def change() -> None:
             original.text = str(body.get("text") or "")
             original.blocks = self._workspace.with_ids(blocks)
+            original.attachments = attachments
             original.state.clear()
 
         self._workspace.edit(original, change, flag=False)
         return None
 
     def _say(self, grant: _Grant, body: Json) -> str | None:
-        text, blocks = str(body.get("text") or ""), body.get("blocks") or []
+        text, blocks, attachments = str(body.get("text") or ""), body.get("blocks") or [], _attachments(body)
         if blockkit.check_message(blocks):
             return "invalid_blocks"
-        if not text.strip() and not blocks:
+        if not text.strip() and not blocks and not attachments:
             return "no_text"
         self._workspace.post(
             Message(
@@ -97,8 +98,14 @@ class ResponseUrls:
                 subtype="bot_message",
                 text=text,
                 blocks=self._workspace.with_ids(blocks),
+                attachments=attachments,
                 thread_ts=str(body["thread_ts"]) if body.get("thread_ts") else None,
                 only_for=None if body.get("response_type") == "in_channel" else grant.user,
             )
         )
         return None
+
+
+def _attachments(body: Json) -> list[Json]:
+    given = body.get("attachments")
+    return [each for each in given if isinstance(each, dict)] if isinstance(given, list) else []

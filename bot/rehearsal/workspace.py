@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 from bot.clock import Clock
 from bot.rehearsal import blockkit, composer
+from bot.rehearsal.emoji import SAME_EMOJI
 from bot.rehearsal.state import (
     APP_ID,
     BOT_ID,
@@ -399,6 +400,7 @@ class Workspace:
 
     def react(self, member: str, message: Message, name: str, *, add: bool) -> bool:
         """Add or take back one person's reaction; False when there is nothing to change."""
+        name = SAME_EMOJI.get(name, name)
         users = message.reactions.get(name, [])
         if (member in users) == add:
             return False

@@ -125,6 +125,17 @@ async def test_unknown_blocks_are_a_labelled_box(
     assert "&#34;wonder&#34;: &#34;&lt;b&gt;&#34;" in html
 
 
+async def test_the_words_of_attachments_are_drawn(page: Any, client: AsyncWebClient) -> None:
+    section = {"type": "section", "text": {"type": "mrkdwn", "text": "*in* a block"}}
+    attachments = [{"title": "<i>", "text": "said"}, {"blocks": [section, 1]}, {"fallback": "instead"}]
+    await client.chat_postMessage(channel=PARTICIPANTS, text="x", attachments=attachments)
+
+    html = await page("/")
+
+    for words in ("&lt;i&gt;", "said", "a block", "instead"):
+        assert words in html
+
+
 async def test_parts_are_the_same_as_on_the_whole_page(page: Any, client: AsyncWebClient) -> None:
     posted = await client.chat_postMessage(channel=PARTICIPANTS, text="hello", blocks=[actions(button("a"))])
     place = f"as={TOKYO}&in={PARTICIPANTS}&thread={posted['ts']}"

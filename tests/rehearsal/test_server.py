@@ -261,3 +261,16 @@ async def test_a_response_may_come_as_a_form(workspace: LocalWorkspace, http: ai
         assert (await response.json())["error"] == "invalid_payload"
 
     assert [message["text"] for message in person.messages(PARTICIPANTS)] == ["by form"]
+
+
+async def test_a_response_may_be_attachments_alone(
+    workspace: LocalWorkspace, http: aiohttp.ClientSession
+) -> None:
+    person = workspace.person("U0PART0TOKYO")
+    url = workspace.response_urls.grant(person.id, PARTICIPANTS)
+
+    async with http.post(url, json={"attachments": [{"text": "old ways"}]}) as response:
+        assert (response.status, await response.text()) == (200, "ok")
+
+    [message] = person.messages(PARTICIPANTS)
+    assert message["attachments"] == [{"text": "old ways"}]

@@ -288,6 +288,23 @@ async def test_an_edit_follows_slacks_rules(client: AsyncWebClient) -> None:
     )
 
 
+async def test_an_edit_may_bring_markdown_or_attachments(client: AsyncWebClient) -> None:
+    old, new = [{"text": "old", "fallback": "old"}], [{"text": "new", "fallback": "new"}]
+    ts = (await client.chat_postMessage(channel=PARTICIPANTS, text="a", attachments=old))["ts"]
+
+    changed = await client.chat_update(channel=PARTICIPANTS, ts=ts, markdown_text="**b**")
+    assert changed["message"]["text"] == "**b**"
+    assert changed["message"]["blocks"][0]["type"] == "markdown"
+    assert changed["message"]["attachments"][0]["text"] == "old"
+    changed = await client.chat_update(channel=PARTICIPANTS, ts=ts, attachments=new)
+    assert changed["message"]["attachments"] == new
+
+    both = client.chat_update(channel=PARTICIPANTS, ts=ts, text="x", markdown_text="y")
+    assert await error_of(both) == "markdown_text_conflict"
+    odd = client.chat_update(channel=PARTICIPANTS, ts=ts, text="x", attachments="[1]")
+    assert await error_of(odd) == "invalid_attachments"
+
+
 async def test_a_persons_message_can_be_neither_edited_nor_deleted(
     client: AsyncWebClient, workspace: LocalWorkspace
 ) -> None:
@@ -394,6 +411,10 @@ async def test_reactions(client: AsyncWebClient, workspace: LocalWorkspace) -> N
     assert await error_of(gone) == "no_reaction"
     odd = client.reactions_add(channel=PARTICIPANTS, timestamp=ts, name="<!here>")
     assert await error_of(odd) == "invalid_name"
+
+    await client.reactions_add(channel=PARTICIPANTS, timestamp=ts, name="thumbsup")
+    same = client.reactions_add(channel=PARTICIPANTS, timestamp=ts, name="+1")
+    assert await error_of(same) == "already_reacted"
 
 
 async def test_bookmarks(client: AsyncWebClient) -> None:

@@ -41,17 +41,20 @@ async def update(call: Call) -> Json:
         raise ApiError("cant_update_message")
     if len(call.text("text")) > MOST_UPDATED_TEXT:
         raise ApiError("msg_too_long")
-    blocks = _blocks(call)
-    has_text = call.args.get("text") is not None
-    if not has_text and not blocks and call.args.get("metadata") is None and not call.data("attachments"):
+    text, blocks = _content(call)
+    has_text = call.args.get("text") is not None or bool(text)
+    attachments = _attachments(call)
+    if not has_text and not blocks and call.args.get("metadata") is None and not attachments:
         raise ApiError("no_text")
     metadata = _metadata(call)
 
     def change() -> None:
         if has_text:
-            message.text = call.text("text")
+            message.text = text
         if has_text or blocks:
             message.blocks = call.workspace.with_ids(blocks)
+        if call.args.get("attachments") is not None:
+            message.attachments = attachments
         if call.args.get("metadata") is not None:
             message.metadata = metadata
         message.state.clear()
@@ -184,21 +187,10 @@ def target(call: Call) -> Channel:
 
 def compose(call: Call, channel: Channel) -> Message:
     """The bot's message that a call's arguments describe; raises ApiError in Slack's words."""
-    text, blocks = call.text("text"), _blocks(call)
-    attachments = call.data("attachments") or []
-    markdown = call.text("markdown_text")
-    if markdown:
-        if text or blocks:
-            raise ApiError("markdown_text_conflict")
-        if len(markdown) > MOST_MARKDOWN:
-            raise ApiError("msg_too_long")
-        text, blocks = markdown, [{"type": "markdown", "text": markdown}]
+    text, blocks = _content(call)
+    attachments = _attachments(call)
     if not text.strip() and not blocks and not attachments:
         raise ApiError("no_text")
-    if not isinstance(attachments, list) or not all(isinstance(each, dict) for each in attachments):
-        raise ApiError("invalid_attachments")
-    if len(attachments) > 100:
-        raise ApiError("too_many_attachments")
     if len(text) > MOST_TEXT:
         text = text[:MOST_TEXT]
         call.warnings.append("message_truncated")
@@ -241,6 +233,27 @@ def _icon(call: Call) -> Json | None:
     if call.text("icon_emoji"):
         return {"emoji": call.text("icon_emoji")}
     return {"image_48": call.text("icon_url")} if call.text("icon_url") else None
+
+
+def _content(call: Call) -> tuple[str, list[Json]]:
+    """The text and blocks of a call; `markdown_text` stands for both and alone."""
+    text, blocks, markdown = call.text("text"), _blocks(call), call.text("markdown_text")
+    if not markdown:
+        return text, blocks
+    if text or blocks:
+        raise ApiError("markdown_text_conflict")
+    if len(markdown) > MOST_MARKDOWN:
+        raise ApiError("msg_too_long")
+    return markdown, [{"type": "markdown", "text": markdown}]
+
+
+def _attachments(call: Call) -> list[Json]:
+    found: Any = call.data("attachments") or []
+    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+        raise ApiError("invalid_attachments")
+    if len(found) > 100:
+        raise ApiError("too_many_attachments")
+    return found
 
 
 def _blocks(call: Call) -> list[Json]:
