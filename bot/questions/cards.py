@@ -9,11 +9,12 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.delivery import outbox
 from bot.programme import versions
 from bot.questions import beside, deeds, messages, summary, windows
 from bot.questions.picture import PUBLIC, VOTABLE, Audience, Picture, Standing, draw_one
 from bot.questions.undo import undoable
-from bot.store.tables import Question, Remark, Switch
+from bot.store.tables import DeliveryState, Question, Remark, Switch
 
 Values = Mapping[str, Any] | None
 
@@ -59,11 +60,17 @@ async def card(db: AsyncSession, content: Mapping[str, Any], *, now: datetime) -
 
 
 async def post(db: AsyncSession, content: Mapping[str, Any], *, now: datetime) -> Values:
-    """The participants' post: the question while it is public, else only where it went."""
+    """The participants' post: the question while it is public, else only where it went.
+
+    None while it is not posted and the question is public no more: nobody hears of what they never saw.
+    """
     question = await _question(db, content["question"])
     if question is None:
         return None
     picture = await _picture(db, question, "participants", now)
+    row = await outbox.find(db, messages.post_key(question))
+    if picture.standing not in PUBLIC and row is not None and row.state is DeliveryState.SENDING:
+        return None
     return {"q": picture, "public": picture.standing in PUBLIC, "votable": picture.standing in VOTABLE}
 
 

@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from bot.delivery import claims, outbox, outcomes
+from bot.delivery.outcomes import Sent
 from bot.programme import versions
 from bot.questions import COMPOSERS, board, life
 from bot.questions.deeds import Deed
@@ -42,6 +44,26 @@ async def test_every_message_can_be_drawn_in_every_standing(
         assert "<!channel>" not in message.text
         assert all(check_limits(block) for block in message.blocks)
         assert len(message.blocks) <= 50
+
+
+async def test_what_was_taken_back_while_its_post_was_under_way_is_told_only_to_who_saw_it(
+    workshop: Database, ask: Ask, do: deeds_of.Do, rendering: Rendering
+) -> None:
+    await ask("Is it measured?")
+    await bring(do, 1, Standing.PUBLISHED)
+    async with workshop.begin() as db:
+        row = await outbox.find(db, "question:1:post:1")
+        assert row is not None
+        claims.open_attempt(row, ON)
+    assert await shown(workshop, rendering, "question:1:post:1") is not None
+    await do(Deed.DECLINE, 1, reason="elsewhere")
+    assert await shown(workshop, rendering, "question:1:post:1") is None
+    async with workshop.begin() as db:
+        row = await outbox.find(db, "question:1:post:1")
+        assert row is not None
+        await outcomes.record(db, row, Sent("C1", "1.1"), now=ON, on_failure=None)
+        assert row.task == "update"
+    assert await shown(workshop, rendering, "question:1:post:1") is not None
 
 
 def check_limits(block: dict) -> bool:
