@@ -159,8 +159,13 @@ class Findings:
                 self._before(one, rows)
 
     def _before(self, one: Planned, rows: dict[str, Delivery]) -> None:
-        """What was posted in that conversation while the reminder was due."""
+        """What was posted in that conversation while the reminder was due, and how much went anywhere: little
+        from many that waited means that this machine was too busy for ten workshop seconds a second."""
         span = one.at - timedelta(minutes=2), one.expires_at + timedelta(minutes=2)
+        waited = sum(row.not_before <= one.at < row.sent_at for row in rows.values() if row.sent_at)
+        posted = sum(one.at < row.sent_at < one.expires_at for row in rows.values() if row.sent_at)
+        counted = f"{waited} waited when it fell due, {posted} were posted before it was too late"
+        self.tally.evidence[f"  {one.key}"] = [counted]
         for row in rows.values():
             there = row.lane == one.lane and row.sent_at is not None and row.method == "post"
             if there and row.sent_at and span[0] < row.sent_at < span[1]:
