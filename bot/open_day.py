@@ -26,6 +26,9 @@ from bot.store.engine import Database
 
 Json = dict[str, Any]
 
+# Wall seconds in which a browser that opens at once gets its page; reading the answers would slow it.
+BROWSER_FIRST = 1.0
+
 
 class OpenDay:
     """One workspace and the bot in it; `run` returns when it is over."""
@@ -60,10 +63,11 @@ class OpenDay:
             ) as bot:
                 if first:
                     await started(bot)
-                    # Only now: the page is up and the first messages are on their way meanwhile.
+                self._bot.set_result(bot)
+                if first:
+                    await asyncio.wait({over}, timeout=BROWSER_FIRST)
                     await asyncio.to_thread(self._read_answers)
                 first = False
-                self._bot.set_result(bot)
                 waiting: set[asyncio.Future[Any]] = {over, self._back}
                 await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             if self._back.done():
