@@ -349,12 +349,18 @@ async def _form(
     return desk.rendering.view("questions/form", values)
 
 
+# What the letter says of these is no reason to keep a question from those who wrote them.
+SUBSTANCE = frozenset({"about", "subject", "standards"})
+
+
 async def _known(db: AsyncSession, desk: Desk, text: str, programme: Programme) -> Mrkdwn | None:
     """What the bot itself would answer, when it knows: such a question need not wait for the panel."""
     answer = desk.answers.answer(
         text, at=desk.now(), programme=programme, learned=await inquiries.learned(db)
     )
-    return answer.text if answer.status == "answered" and not answer.unanswered else None
+    known = answer.status == "answered" and not answer.unanswered
+    asked = {topic.split(":")[0] for topic in answer.topics}
+    return answer.text if known and asked - SUBSTANCE else None
 
 
 def _instant(ts: object) -> datetime | None:

@@ -45,6 +45,12 @@ class Match:
     confidence: float = 0.0
     near: tuple[Topic, ...] = ()
     places: list[Atom] = field(default_factory=list)
+    vetoed: bool = False  # declined for a reason that no likelihood outweighs
+
+    @property
+    def names(self) -> Names:
+        """All that the part's words may stand for."""
+        return frozenset(name for atom in self.part.atoms for name in atom.names)
 
 
 class Judge:
@@ -66,15 +72,15 @@ class Judge:
         """Turn each topic's words, needs and phrasings into what has to be said for it."""
         for topic in self.topics:
             own = frozenset({topic.id})
-            needs = [line.replace("{it}", self._own_name(topic)) for line in topic.needs]
+            needs = [line.replace("{it}", self.own_name(topic)) for line in topic.needs]
             for line in needs:
                 topic.alternatives.append(Form.of(line))
             for line in topic.front.fragments:
-                fragment = Form.of(line.replace("{it}", self._own_name(topic)), longest=FRAGMENT)
+                fragment = Form.of(line.replace("{it}", self.own_name(topic)), longest=FRAGMENT)
                 topic.alternatives.append(fragment)
             if topic.words:
                 topic.alternatives.append(Form((own,)))
-            allows = {name.replace("{it}", self._own_name(topic)) for name in topic.front.allows} | {topic.id}
+            allows = {name.replace("{it}", self.own_name(topic)) for name in topic.front.allows} | {topic.id}
             own_forms = not topic.alternatives
             for phrasing in topic.phrasings:
                 if own_forms:
@@ -87,7 +93,8 @@ class Judge:
                     allows.update(name for atom in atoms for name in atom.names if name != UNKNOWN)
             topic.allows = frozenset(allows)
 
-    def _own_name(self, topic: Topic) -> str:
+    def own_name(self, topic: Topic) -> str:
+        """The name that atoms bear which name the topic's own item."""
         if topic.front.each == "abbreviations":
             return f"short:{topic.item.short}"
         kind = {"subjects": "subject", "segments": "segment"}.get(topic.front.each)
@@ -135,13 +142,18 @@ class Judge:
         return [match, *(Match(match.part, topic, match.confidence) for topic in equal[:1])]
 
     def _names_another(self, part: Part) -> bool:
-        """ "The meeting with my boss", "the SG5 meeting": an event of somebody else's."""
+        """ "The meeting with my boss", "the SG5 meeting", "the workshop on falconry": not this event."""
         own = frozenset(self.reader.words.lists.own_events.split())
         for at, atom in enumerate(part.atoms):
             if EVENT not in atom.names:
                 continue
             index = next(index for index, token in enumerate(part.tokens) if token is atom.tokens[-1])
-            if [token.norm for token in part.tokens[index + 1 : index + 2]] == ["with"]:
+            after = [token.norm for token in part.tokens[index + 1 : index + 2]]
+            if after == ["with"]:
+                return True
+            behind = part.atoms[at + 1] if at + 1 < len(part.atoms) else None
+            named = behind is not None and part.tokens[index + 2 : index + 3] == list(behind.tokens[:1])
+            if after in (["on"], ["about"]) and named and behind is not None and UNKNOWN in behind.names:
                 return True
             before = part.atoms[at - 1] if at else None
             foreign = before is not None and "subject" in before.names and 0 < atom.start - before.end <= 1

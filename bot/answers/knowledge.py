@@ -74,6 +74,11 @@ class Topic:
         return self.front.family or self.id
 
     @property
+    def intent(self) -> str:
+        """The intent that the topic answers (`intents`): the name of its file."""
+        return self.id.split(":")[0]
+
+    @property
     def absorbs(self) -> bool:
         """A topic that is never an answer takes whatever else was asked about its thing."""
         return self.front.known is False and not self.front.strict and self.front.kind == "topic"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 
 from bot.answers.compose import Composer, Moment, Said
 from bot.answers.dates import Day
 from bot.answers.entities import Atom
 from bot.answers.forms import ATTRIBUTES, EVENT
+from bot.answers.intents import Intents
 from bot.answers.judging import Match
 from bot.answers.knowledge import Topic
 from bot.answers.localtimes import Place
@@ -19,6 +21,7 @@ from bot.answers.premises import Claim, places_of, verdict
 from bot.answers.reply import LONG, PANEL_LIMIT, framed, quotable
 from bot.answers.text import Sentence
 from bot.answers.understanding import Understanding
+from bot.answers.weighing import PANEL_HOW, Likely, Verdict, Weighing
 from bot.rendering import clip
 
 # Topics that a question of opinion may look like.
@@ -26,19 +29,26 @@ OPEN_TO_OPINION = frozenset({
     "about", "participation", "findings", "standards", "subject", "subject-details", "organiser",
     "documents-access", "cost", "status",
 })  # fmt: skip
+# What is asked of an event that the words behind it tell apart: "title of the workshop in December".
+OF_EVENTS = ATTRIBUTES | {"title", "programme", "organise", "register", "about"}
 # What alone repeats a question: "…, at what time?"
 BARE = frozenset({"when", "where", "who", "how", "cost", "start"})
 
 _QUESTION = frozenset({"questionword"})  # "one more question": it follows
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Language:
     """What one language's folder holds, made ready."""
 
     code: str
     topics: dict[str, Topic]
     understanding: Understanding
+
+    @cached_property
+    def stating(self) -> frozenset[str]:
+        """The intents whose answer files always state something."""
+        return frozenset(topic.intent for topic in self.topics.values() if topic.front.known is True)
 
 
 # A question about one of these, with none of ours beside it, is not about the workshop.
@@ -65,7 +75,7 @@ class Message:
         self.moment = moment
         self.text = text
         self.learned = learned
-        self.unknown = {topic.id for topic in language.topics.values() if not composer.known(topic, moment)}
+        self._unknown: dict[str, bool] = {}
         self.sentences = self.understanding.reader.sentences(text)
 
     def reply(self) -> Answer:
@@ -78,9 +88,83 @@ class Message:
         matches = [self._of_that_day(match) for match in self._asking(self._joined(self.matches()))]
         opinions = self._opinions(matches)
         matches = [match for match in matches if match not in opinions]
-        if opinions and not any(self._answers(match) for match in matches):
-            return self._for_panel(clip(" ".join(self.text.split()), PANEL_LIMIT))
-        return self._compose(matches)
+        whole = clip(" ".join(self.text.split()), PANEL_LIMIT)
+        intents = self.understanding.intents
+        if intents is None or not (matches or opinions) or not self._is_readable():
+            put = opinions and not self._any_answers(matches)
+            return self._for_panel(whole) if put else self._compose(matches)
+        weighing = Weighing(self._topics_of([*opinions, *matches]), self._is_unknown, self.language.stating)
+        (likely,) = intents.read([self._wording(self.text, self.sentences)])
+        verdict = self._weighed(intents, weighing, [*opinions, *matches], likely)
+        judged = opinions and not weighing.is_no_opinion(likely)
+        if verdict.panel or (judged and not self._any_answers(verdict.matches)):
+            return self._for_panel("" if verdict.panel == PANEL_HOW else whole)
+        return self._compose(self._with_premises(verdict.matches))
+
+    def _with_premises(self, matches: Sequence[Match]) -> list[Match]:
+        """ "So it is in Geneva on the 26th?": of a place and a day, both are held against the facts."""
+        made: list[Match] = []
+        for match in matches:
+            topic, part = match.topic, match.part
+            polar = topic is not None and self.understanding.splitter.is_polar(part)
+            also = None
+            if polar and topic is not None and topic.front.check == "mode":
+                fits = self._claim(match, part.atoms, polar).day_fits()
+                also = self.language.topics.get("when") if fits is False else None
+            elif polar and topic is not None and topic.front.check == "when" and _placed(part):
+                also = self.language.topics.get("venue")
+            made.append(match)
+            if also is not None and all(other.topic is not also for other in matches):
+                made.append(Match(part, also, match.confidence))
+        return made
+
+    def _any_answers(self, matches: Sequence[Match]) -> bool:
+        return any(self._answers(match) for match in matches)
+
+    def _is_readable(self) -> bool:
+        """Whether the message is made of words, most of them of this language once put into it."""
+        words = [token for sentence in self.sentences for token in sentence.tokens if token.kind == "word"]
+        return bool(words) and not self.understanding.reader.is_foreign(self.sentences)
+
+    def _weighed(self, intents: Intents, weighing: Weighing, matches: list[Match], whole: Likely) -> Verdict:
+        """What the message asks, by its words and by its wording: as one text, else part by part."""
+        if len(matches) == 1 or weighing.is_single(matches, whole):
+            return weighing.weigh(matches, whole)
+        texts = [" ".join(token.norm for token in match.part.tokens) for match in matches]
+        made: list[Match] = []
+        panels: list[str] = []
+        for match, own in zip(matches, intents.read(texts), strict=True):
+            likely = {intent: (own[intent] + whole[intent]) / 2 for intent in whole}
+            verdict = weighing.weigh([match], likely)
+            if verdict.panel:
+                panels.append(verdict.panel)
+            else:
+                made.extend(verdict.matches)
+        answered = self._any_answers(made)
+        return Verdict(made, "" if answered or not panels else panels[0])
+
+    def _wording(self, text: str, sentences: Sequence[Sentence]) -> str:
+        """The text with slips mended; in this language's words where it was another's."""
+        tokens = [token for sentence in sentences for token in sentence.tokens]
+        if any(token.translated for token in tokens):
+            return " ".join(token.norm for token in tokens)
+        for token in reversed(tokens):
+            if token.corrected:
+                text = text[: token.start] + token.norm + text[token.end :]
+        return text
+
+    def _topics_of(self, matches: Sequence[Match]) -> Callable[[str], list[Topic]]:
+        """Finds the topics of an intent; of one that each subject has, those of the subjects named."""
+        names = [name for match in matches for atom in match.part.atoms for name in sorted(atom.names)]
+
+        def find(intent: str) -> list[Topic]:
+            topics = [topic for topic in self.language.topics.values() if topic.intent == intent]
+            if any(topic.item is not None for topic in topics):
+                judge = self.understanding.judge
+                return [topic for topic in topics if judge.own_name(topic) in names]
+            return topics
+
+        return find
 
     def matches(self) -> list[Match]:
         """What each part asks; a sentence that tells the bot what to say asks nothing."""
@@ -91,13 +175,18 @@ class Message:
             for match in matches
             if any("injection" in atom.names for atom in match.part.atoms)
         }
-        return [Match(match.part, None) if match.part.sentence in commands else match for match in matches]
+        return [
+            Match(match.part, None, vetoed=True) if match.part.sentence in commands else match
+            for match in matches
+        ]
 
     def _judge(self, part: Part) -> list[Match]:
         return self.understanding.judge.judge(part, self._is_unknown)
 
     def _is_unknown(self, topic: Topic) -> bool:
-        return topic.id in self.unknown
+        if topic.id not in self._unknown:  # an expression is worked out once a message
+            self._unknown[topic.id] = not self.composer.known(topic, self.moment)
+        return self._unknown[topic.id]
 
     def _answers(self, match: Match) -> bool:
         return (
@@ -143,8 +232,7 @@ class Message:
         requests = [self._of_other_thing(match, matches) for match in requests]
         named = [atom for match in matches for atom in match.part.atoms if isinstance(atom.value, Place)]
         for match in requests:
-            if match.topic is not None and match.topic.front.check == "when":
-                match.places = named
+            match.places = named
         return requests
 
     def _of_that_day(self, match: Match) -> Match:
@@ -156,12 +244,13 @@ class Message:
             for atom in named
         ]
         if days and self._claim(match, days, polar=True).day_fits() is False:
-            return Match(match.part, None)
+            return Match(match.part, None, vetoed=True)
         for at, (event, day) in enumerate(pairwise(atoms)):
             beside = EVENT in event.names and day.names & {"date", "span"} and 0 < day.start - event.end <= 5
-            premise = at + 2 == len(atoms) and self.understanding.splitter.is_polar(match.part)
+            asked = any(atom.names & OF_EVENTS for atom in atoms[:at])
+            premise = at + 2 == len(atoms) and not asked and self.understanding.splitter.is_polar(match.part)
             if beside and not premise and self._claim(match, [day], polar=True).day_fits() is False:
-                return Match(match.part, None)
+                return Match(match.part, None, vetoed=True)
         return match
 
     def _echoes(self, match: Match, matches: Sequence[Match]) -> bool:
@@ -193,7 +282,7 @@ class Message:
         referred = "it" in match.part.norms[:3] or (
             before.part.sentence == match.part.sentence and not self._answers(before)
         )
-        return Match(match.part, None) if elsewhere and bare and referred else match
+        return Match(match.part, None, vetoed=True) if elsewhere and bare and referred else match
 
     def _opinions(self, matches: Sequence[Match]) -> list[Match]:
         """The parts that ask for a judgement, on their own or in their whole sentence."""
@@ -260,10 +349,8 @@ class Message:
         )
 
     def _say(self, match: Match, topic: Topic) -> Said:
-        atoms: list[Atom] = [
-            *match.part.atoms,
-            *(atom for atom in match.places if atom not in match.part.atoms),
-        ]
+        told = match.places if topic.front.check == "when" else []
+        atoms = [*match.part.atoms, *(atom for atom in told if atom not in match.part.atoms)]
         claim = self._claim(match, match.part.atoms, self.understanding.splitter.is_polar(match.part))
         one = self.composer.say(
             topic,
@@ -283,3 +370,10 @@ class Message:
         return Claim(
             part, polar, self.composer.config, moment.programme, moment.at, splitter.negations, splitter.polar
         )
+
+
+def _placed(part: Part) -> bool:
+    """Whether a place is said of the workshop and a day besides ("is it in Geneva on Tuesday?")."""
+    kinds = [atom.names & {"place", "date", "span", "clock", "when", "start", "end"} for atom in part.atoms]
+    said = [kind for kind in kinds if kind]
+    return len(said) > 1 and "place" in said[0] and all(kind & {"date", "span"} for kind in said[1:])

@@ -164,7 +164,7 @@ class Reader:
                 at += 1
                 continue
             end = tokens[at + length - 1].end
-            made.extend(Token(word, token.raw, token.start, end) for word in meant.split())
+            made.extend(Token(word, token.raw, token.start, end, translated=True) for word in meant.split())
             at += length
         return made
 

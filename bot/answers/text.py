@@ -72,6 +72,7 @@ class Token:
     kind: str = "word"  # word, number, url, email, sign, clock, iso, offset, mark; entities: see entities.py
     value: object = None
     corrected: bool = False
+    translated: bool = False  # put into this language from another
     stem: str = field(default="")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping, Sequence
 
+from bot.answers.intents import Intents
 from bot.answers.judging import Judge
 from bot.answers.knowledge import Topic
 from bot.answers.lexicon import Words
@@ -39,6 +40,7 @@ class Understanding:
         self.splitter = Splitter(words)
         self.judge = Judge(topics, self.reader, self.splitter)
         self.panel = PanelQuestions(self.reader)
+        self.intents = Intents.of(language)
 
     def learned(self, text: str, stored: Sequence[Learned]) -> Learned | None:
         """The organiser's answer that was given to this same question before, in these or similar words."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import ipaddress
 import json
 import signal
@@ -75,6 +76,8 @@ def only_one(database: Database) -> Iterator[None]:
 
 async def _run(settings: Config, environment: Environment, database: Database) -> None:
     async with composition.running(settings, environment, database, Clock(), mode="live") as bot:
+        gc.collect()
+        gc.freeze()  # what was built at the start stays; looking through it again would only take time
         err.print(f"The bot is up; web routes at http://{bot.listen}", markup=False)
         await _until_stopped()
 

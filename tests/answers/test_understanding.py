@@ -49,7 +49,7 @@ def test_fragments_slips_frames_and_other_languages_are_understood(ask, text, pa
         "Will the minister be there?",
         "date and time of the gala dinner",
         "the other one, when is it?",
-        "is the training free",
+        "is the Python training free",
         "where is SG13 meeting",
         "who is the head of ITU",
         "how old is Seizo Onoe",
@@ -159,10 +159,10 @@ def test_questions_for_the_panel_are_offered_to_it_and_not_answered(ask, text, p
 
 
 def test_close_readings_are_offered_as_buttons(ask, answers, programme):
-    answer = ask("when is the hackathon starting exactly")
+    answer = ask("difference between L.1410 and L.1450")
     assert answer.status == "unknown"
-    assert [choice.topic for choice in answer.choices][:1] == ["when"]
-    chosen = answers.answer_topic("when", at=AFTER, programme=programme)
+    assert [choice.topic for choice in answer.choices] == ["standards"]
+    chosen = answers.answer_topic("standards", at=AFTER, programme=programme)
     assert chosen.status == "answered"
 
 

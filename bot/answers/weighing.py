@@ -1,0 +1,151 @@
+"""What the words of a part prove, weighed against what its wording most likely asks.
+
+`judging` claims a topic only when every word is accounted for, so it misses unusual wordings and, rarely,
+takes a word for another; `intents` has read thousands of wordings but no facts. Where both name a topic it
+is answered; where they differ, it takes a likelihood to overrule words, and more of it to state something
+than to decline. The limits were chosen on questions that neither had seen (bench/README.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.answers.judging import Match
+from bot.answers.knowledge import Topic
+from bot.answers.parts import Part
+
+CONFIRMS = 0.20  # an intent this likely confirms the topic that the words name
+ALLOWS = 0.02  # beside a confirmed topic, another one that the words name is believed from here on
+REPLACES = 0.30  # a known intent this likely replaces a topic that it does not confirm
+OVERRULES = 0.70  # anything else this likely overrules words that name a known topic
+ALONE = 0.60  # an intent this likely is believed without words
+HINTS = 0.30  # an unpublished topic this likely says better than nothing what is not known
+SECOND = 0.25  # the second of two intents of one part
+EQUAL = 0.40  # the second of two intents, of which one states something and one is not published
+TOGETHER = 0.75  # what two intents of one part must come to
+NEAR = 0.15  # what was not answered is offered as a reading from here on
+SINGLE = 0.75  # an intent of the whole message this likely is the only one
+
+PANEL = "panel"  # put to the panel
+PANEL_HOW = "panel-howto"  # asks how to put a question to the panel
+OTHER = frozenset({"another", "other-events"})  # names of an event that is not the workshop
+APART = frozenset({PANEL, PANEL_HOW})  # intents that no answer file answers
+OFF = "off"  # nothing about the workshop is asked
+ELSEWHERE = frozenset({OFF, "other-events"})
+OWN = (
+    "segment:",
+    "subject:",
+    "eventday",
+)  # names of this workshop's own things and day, which no wording knows
+
+Likely = Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The topics to answer with, or that the message is for the panel (`panel` names the intent)."""
+
+    matches: list[Match]
+    panel: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Weighing:
+    """Weighs one message.
+
+    `find` gives the topics of an intent, those of the things named where each has its own; `unknown` tells
+    which state nothing; `stating` are the intents whose files always state something.
+    """
+
+    find: Callable[[str], Sequence[Topic]]
+    unknown: Callable[[Topic], bool]
+    stating: Collection[str]
+
+    def weigh(self, matches: Sequence[Match], likely: Likely) -> Verdict:
+        """Decide what is asked by the parts that `matches` judged, read as one text."""
+        lead = max(likely, key=lambda intent: likely[intent])
+        chance = likely[lead]
+        known = [match for match in matches if self._states(match)]
+        confirmed = [match for match in known if _likely(match, likely) >= CONFIRMS]
+        if confirmed:
+            confirmed = [match for match in known if _likely(match, likely) >= ALLOWS]
+            also = [topic for topic in self._led(likely) if self._is_new(topic, confirmed)]
+            return Verdict([*confirmed, *(self._made(matches, also, likely) if also else [])])
+        if any(match.vetoed or match.names & OTHER for match in matches):
+            return Verdict(list(matches))
+        if lead in ELSEWHERE and (named := [match for match in known if _names_own(match)]):
+            return Verdict(named)
+        if lead in self.stating and known and not self.find(lead):
+            return Verdict(known)
+        states = any(topic.front.kind == "topic" and not self.unknown(topic) for topic in self.find(lead))
+        apart = states and not any(_names_own(match) for match in known)
+        least = REPLACES if known and apart else OVERRULES if known else ALONE
+        if lead in APART and chance >= ALONE:
+            return Verdict(list(matches), lead)
+        if chance >= least:
+            return Verdict(self._made(matches, self.find(lead), likely))
+        if (topics := self._led(likely)) and not known:
+            return Verdict(self._made(matches, topics, likely))
+        if known or any(match.topic is not None for match in matches):
+            return Verdict(list(matches))
+        hinted = [topic for topic in self.find(lead) if self.unknown(topic)] if chance >= HINTS else []
+        return Verdict(self._made(matches, hinted, likely))
+
+    def is_single(self, matches: Sequence[Match], likely: Likely) -> bool:
+        """Whether a message reads as one question, whatever parts it was cut into."""
+        apart = len({match.part.sentence for match in matches}) > 1
+        denied = any(self._states(match) and _likely(match, likely) < CONFIRMS for match in matches)
+        return max(likely.values()) >= SINGLE and not (apart and denied)
+
+    def is_no_opinion(self, likely: Likely) -> bool:
+        """Whether what sounds like a matter of opinion is most likely something else."""
+        return any(chance >= OVERRULES for intent, chance in likely.items() if intent not in APART)
+
+    def _states(self, match: Match) -> bool:
+        topic = match.topic
+        return topic is not None and topic.front.kind == "topic" and not self.unknown(topic)
+
+    def _led(self, likely: Likely) -> list[Topic]:
+        """The topics of two intents that share a part between them; none where one or three lead."""
+        first, second = sorted(likely, key=lambda intent: -likely[intent])[:2]
+        if likely[second] < SECOND or likely[first] + likely[second] < TOGETHER:
+            return []
+        found = [self.find(first), self.find(second)]
+        topics = [topic for some in found for topic in some] if all(found) else []
+        apart = {self.unknown(topic) for topic in topics}
+        return topics if len(apart) == 1 or likely[second] >= EQUAL else topics[:1]
+
+    def _is_new(self, topic: Topic, confirmed: Sequence[Match]) -> bool:
+        return all(match.topic is not None and match.topic.intent != topic.intent for match in confirmed)
+
+    def _made(self, matches: Sequence[Match], topics: Sequence[Topic], likely: Likely) -> list[Match]:
+        """Matches of the topics, each with the part that says most of it; one without topic for none."""
+        part = _fullest(matches)
+        places = [atom for match in matches for atom in match.places]
+        made = []
+        for topic in topics:
+            same = next((match for match in matches if match.topic is topic), None)
+            made.append(same or Match(part, topic, round(likely[topic.intent], 2), places=places))
+        return made or [Match(part, None, near=self._near(likely))]
+
+    def _near(self, likely: Likely) -> tuple[Topic, ...]:
+        """What may have been meant by a part that is not answered: the readings to offer."""
+        intents = sorted(
+            (intent for intent in likely if likely[intent] >= NEAR), key=lambda one: -likely[one]
+        )
+        topics = [topic for intent in intents[:3] for topic in self.find(intent)]
+        return tuple(topic for topic in topics if topic.front.kind == "topic" and not self.unknown(topic))[:2]
+
+
+def _likely(match: Match, likely: Likely) -> float:
+    return likely.get(match.topic.intent, 1.0) if match.topic is not None else 0.0
+
+
+def _names_own(match: Match) -> bool:
+    item = match.topic.item if match.topic is not None else None
+    return item is not None or any(name.startswith(OWN) for name in match.names)
+
+
+def _fullest(matches: Sequence[Match]) -> Part:
+    return max((match.part for match in matches), key=lambda part: (part.asked, len(part.tokens)))
