@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -159,17 +159,16 @@ class Findings:
                 self._before(one, rows)
 
     def _before(self, one: Planned, rows: dict[str, Delivery]) -> None:
-        """What was posted in that conversation while the reminder was due, and how much went anywhere: little
-        from many that waited means that this machine was too busy for ten workshop seconds a second."""
-        span = one.at - timedelta(minutes=2), one.expires_at + timedelta(minutes=2)
+        """The last posts in that conversation before the reminder was too late, and how much went anywhere:
+        little from many that waited means that this machine was too busy for the drill's fast clock."""
         waited = sum(row.not_before <= one.at < row.sent_at for row in rows.values() if row.sent_at)
         posted = sum(one.at < row.sent_at < one.expires_at for row in rows.values() if row.sent_at)
         counted = f"{waited} waited when it fell due, {posted} were posted before it was too late"
         self.tally.evidence[f"  {one.key}"] = [counted]
-        for row in rows.values():
-            there = row.lane == one.lane and row.sent_at is not None and row.method == "post"
-            if there and row.sent_at and span[0] < row.sent_at < span[1]:
-                self.tally.evidence[f"  in its way: {row.key}"] = self.calls.about(row)
+        # What was found in Slack counts as sent when it was posted, however long it took to find it.
+        there = [row for row in rows.values() if (row.lane, row.method) == (one.lane, "post")]
+        for row in [row for row in there if row.not_before < one.expires_at and row.key != one.key][-5:]:
+            self.tally.evidence[f"  in its way: {row.key}"] = self.calls.about(row)
 
     def _inquiries(self) -> None:
         replies = Counter(
