@@ -60,10 +60,10 @@ async def serve(given: dict[str, Any]) -> None:
 
 
 def main(given: dict[str, Any]) -> None:
-    """The process; what it prints goes nowhere unless `DRILL_SHOWS` is set."""
+    """The process; what it prints goes to `log` if that is given, else nowhere without `DRILL_SHOWS`."""
     if not os.environ.get("DRILL_SHOWS"):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, 1)
-        os.dup2(nowhere, 2)
-    logging.basicConfig(level=logging.CRITICAL)
+        kept = os.open(given.get("log", os.devnull), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        os.dup2(kept, 1)
+        os.dup2(kept, 2)
+    logging.basicConfig(level=logging.INFO if "log" in given else logging.CRITICAL)
     asyncio.run(serve(given))

@@ -1,0 +1,187 @@
+"""What a bench hears of all that the bot says to the workspace: each message, edit and view, and when."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+from bot.rehearsal.calls import Call
+from bot.rehearsal.methods import METHODS
+from bot.rehearsal.server import LocalWorkspace
+
+CARD = re.compile(r"Question (\d+) (?!for the panel)")
+POST = re.compile(r"Question (\d+) for the panel: ")
+RECEIPT = re.compile(r"Your question (\d+) ")
+DIGEST = re.compile(r"(\d+) questions? waits? for review")
+NAMED = re.compile(r"(?:U0LOAD|[Ll]oad[- ])(\d{6})")
+POSTED, EDITED = "chat.postMessage", "chat.update"
+SAYS = frozenset(
+    {POSTED, EDITED, "chat.postEphemeral", "views.open", "views.update", "views.push", "views.publish"}
+)
+
+
+Handler = Callable[[Call], Awaitable[dict[str, Any]]]
+
+
+class Overheard:
+    """Listens to the workspace's Web API and to its log."""
+
+    def __init__(self, workspace: LocalWorkspace) -> None:
+        self.workspace = workspace
+        self.said: list[tuple[str, str, str]] = []  # (method, channel or user, every word)
+        self.told: Counter[str] = Counter()  # Slack id → ephemeral messages to them
+        self.acknowledged: list[tuple[str, float]] = []
+        self.submitted: dict[str, float] = {}  # text → when its form was sent for the last time
+        self.authors: dict[int, str] = {}  # question → Slack id, as the bench knows it
+        self._asked: dict[str, str] = {}
+        self._first: dict[tuple[str, int], float] = {}  # ("card" or "post", number) → when it was posted
+        self._texts: dict[int, str] = {}
+        self._digests: list[float] = []
+        self._pressed: dict[str, float] = {}
+        self._redrawn: list[float] = []
+        self._copies: Counter[tuple[str, str, int]] = Counter()
+        self._participants = self._moderators = ""
+        for name in SAYS:
+            METHODS[name] = replace(METHODS[name], handler=self._listening(name, METHODS[name].handler))
+        noted = workspace.log.note
+
+        def note(kind: str, what: str, **fields: Any) -> None:
+            if kind == "ack":
+                self.acknowledged.append((what, fields["ms"] / 1000))
+            noted(kind, what, **fields)
+
+        workspace.log.note = note  # type: ignore[method-assign]
+
+    @property
+    def count(self) -> int:
+        return len(self.said)
+
+    def _listening(self, name: str, handler: Handler) -> Handler:
+        async def listening(call: Call) -> dict[str, Any]:
+            answer = await handler(call)
+            if call.workspace is self.workspace.state:
+                self._hear(name, call.args, answer)
+            return answer
+
+        return listening
+
+    def _hear(self, name: str, args: dict[str, Any], answer: dict[str, Any]) -> None:
+        at, channel = time.monotonic(), str(args.get("channel") or args.get("user_id") or "")
+        words = " ".join(str(args.get(key) or "") for key in ("text", "blocks", "view"))
+        user = str(args.get("user") or "")
+        self.said.append((name, channel if name != "chat.postEphemeral" else user, words))
+        if name == "chat.postEphemeral" or (
+            name == POSTED and channel.startswith("U") and "metadata" not in args
+        ):
+            self.told[user or channel] += 1
+        text, ts = str(args.get("text") or ""), str(answer.get("ts") or "")
+        for what, pattern in (("post", POST), ("card", CARD), ("receipt", RECEIPT)):
+            found = pattern.match(text)
+            if found and not args.get("thread_ts"):
+                number = int(found[1])
+                if name == POSTED and answer.get("channel", "")[:1] in "CGD":
+                    self._first.setdefault((what, number), at)
+                    self._copies[what, str(answer["channel"]), number] += 1
+                if what == "receipt":
+                    self._knows(number, text)
+                if what == "card":
+                    self._knows(number, text)
+                    if name == EDITED and "waits for review" not in text and ts in self._pressed:
+                        self._redrawn.append(at - self._pressed.pop(ts))
+                break
+        if DIGEST.match(text):
+            self._digests.append(at)
+
+    def asks(self, text: str, user: str) -> None:
+        """Somebody is about to ask that."""
+        self._asked[text] = user
+
+    def _knows(self, number: int, text: str) -> None:
+        words = text.partition(": ")[2]
+        if words in self._asked:
+            self._texts[number], self.authors[number] = words, self._asked[words]
+
+    # --- what a person at a client would see ------------------------------------------------------
+
+    def _messages(self, key: str) -> list[Any]:
+        name = dict(self.workspace.config.channels)[key].removeprefix("#")
+        channel = next(each for each in self.workspace.state.channels.values() if each.name == name)
+        return [message for message in channel.messages.values() if message.bot_id and not message.is_reply]
+
+    def posts(self) -> list[tuple[int, str, str]]:
+        """Questions that can be voted on: number, time stamp, text."""
+        found = []
+        for message in self._messages("participants"):
+            match = POST.match(message.text)
+            if match and "questions.vote" in json.dumps(message.blocks):
+                found.append((int(match[1]), message.ts, message.text[match.end() :]))
+        return found
+
+    def cards(self, action: str) -> list[tuple[int, str]]:
+        """Cards with that button, oldest first: number, time stamp."""
+        found = []
+        for message in self._messages("moderators"):
+            match = CARD.match(message.text)
+            if match and f'"{action}"' in json.dumps(message.blocks):
+                found.append((int(match[1]), message.ts))
+        return sorted(found)
+
+    def digest(self) -> str | None:
+        """The time stamp of the newest digest that leads to the form."""
+        found = [m.ts for m in self._messages("moderators") if "questions.board" in json.dumps(m.blocks)]
+        return max(found, default=None)
+
+    def pressed(self, ts: str) -> None:
+        self._pressed.setdefault(ts, time.monotonic())
+
+    # --- at the end -------------------------------------------------------------------------------
+
+    def doubled(self) -> list[str]:
+        """Messages that were posted twice."""
+        return [
+            f"{what} of question {number}, {n} times"
+            for (what, _, number), n in self._copies.items()
+            if n > 1
+        ]
+
+    def durations(self) -> dict[str, list[float]]:
+        """From a form sent to what moderators, and the asker, see of it."""
+        numbers = {text: number for number, text in self._texts.items()}
+        found: dict[str, list[float]] = {"click to card redrawn": self._redrawn}
+        for text, sent in self.submitted.items():
+            number = numbers.get(text)
+            card = self._first.get(("card", number or 0))
+            counted = min((at for at in self._digests if at > sent), default=None)
+            seen = [at for at in (card, counted) if at is not None and at > sent]
+            if seen:
+                found.setdefault("submit to card or digest", []).append(min(seen) - sent)
+        for (what, number), at in self._first.items():
+            text = self._texts.get(number, "")
+            if what == "receipt" and text in self.submitted:
+                found.setdefault("submit to receipt", []).append(at - self.submitted[text])
+        return {what: seconds for what, seconds in found.items() if seconds}
+
+    def leaks(self, hidden: dict[str, str], moderating: set[str]) -> list[str]:
+        """Where somebody stands who hides from whoever reads it; their own messages are theirs.
+
+        `moderating`: the moderators' channel and the moderators. An opened form names no reader, so in it
+        only who hides from moderators too is looked for.
+        """
+        found = []
+        for method, where, words in self.said:
+            for user in named_in(words) & hidden.keys():
+                own = where in (user, f"D{user[1:]}")
+                moderators_read = where in moderating or (not where and method.startswith("views."))
+                if not own and not (moderators_read and hidden[user] == "participants"):
+                    found.append(f"{user} ({hidden[user]}) in {method} to {where}: {words[:80]}")
+        return found
+
+
+def named_in(words: str) -> set[str]:
+    """The people of the load whose id or name stands there, as Slack ids."""
+    return {f"U0LOAD{number}" for number in NAMED.findall(words)}

@@ -1,0 +1,305 @@
+"""The panel's questions under load: a whole audience asks, votes and moderates, and the bot is killed.
+
+    python -m bench questions [--times 1] [--database sqlite|postgresql|both] [--minutes 3] [--json]
+
+500 people put 150 questions in three minutes and vote 2,000 times while 3 moderators work; every tenth
+delivery comes twice, and half-way the one process of the bot is killed with SIGKILL and started again.
+`--times 10` is ten times as many people, questions, votes and moderators in the same three minutes. All of
+it in real time, over real sockets, against a local workspace that enforces Slack's limits. At the end the
+store, the workspace and everything the bot ever said or logged are compared:
+
+stored      questions whose form closed and that are in the store, of those whose form closed: 100 %
+doubled     a question, receipt, card or post that is there twice
+two_on_stage  instants at which, by the audit, two questions were on stage or two were next
+lost votes  votes that were acknowledged and do not count; `invented` are those that count and nobody cast
+leaked      words in which the id or the name of somebody stands who is hidden from whoever reads them
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+from statistics import quantiles
+from tempfile import TemporaryDirectory
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from rich.console import Console
+from rich.progress import Progress
+from sqlalchemy import select
+
+from bench import _drill_bot
+from bench._crowd import Crowd, Found
+from bench._drill_play import PROCESSES, ended
+from bench._overheard import named_in
+from bench.drill import database
+from bot.clock import SimulatedClock
+from bot.config import Config, load, shipped
+from bot.programme.model import Programme
+from bot.questions import export
+from bot.questions.picture import VOTABLE, Standing, standing
+from bot.rehearsal.server import LocalWorkspace
+from bot.store.engine import Database
+from bot.store.tables import Deed, Delivery, Person, Question, Stage, Vote
+from handlers.manifest import manifest
+
+QUESTIONS, VOTES = 150, 2_000
+INTO = timedelta(minutes=40)  # of the workshop, when it begins
+SETTLE_WITHIN = 60.0  # wall seconds; edits, fifty a minute, may go on for longer and are not waited for
+
+
+class Load(Crowd):
+    """One run on one empty database."""
+
+    def __init__(self, config: Config, url: str, found: Found, *, seconds: float, seed: int, log: Path):
+        self.url, self.lasts, self.log = url, seconds, log
+        self.clock = SimulatedClock(config.workshop.start + INTO, 1.0)
+        self.began, self.wall = self.clock.now(), time.time()
+        workspace = LocalWorkspace(
+            config, self.clock, rates="strict", page_cap=15, manifest=manifest(config, "socket")
+        )
+        super().__init__(config, workspace, found, seed=seed)
+        self.database = Database(url, config.workshop.id)
+
+    def start_bot(self) -> Any:
+        environment = self.workspace.environment
+        given = {
+            "database": self.url,
+            "speed": 1.0,
+            "began": self.began.isoformat(),
+            "wall": self.wall,
+            "environment": {
+                "bot_token": environment.bot_token,
+                "app_token": environment.app_token,
+                "api_url": environment.api_url,
+                "listen": "127.0.0.1:0",
+            },
+            "log": str(self.log),
+        }
+        process = PROCESSES.Process(target=_drill_bot.main, args=(given,))
+        process.start()
+        return process
+
+    async def joined(self) -> None:
+        while not self.workspace.sockets.is_open:  # noqa: ASYNC110 - a socket, not an event of ours
+            await asyncio.sleep(0.02)
+
+    # --- a run ------------------------------------------------------------------------------------
+
+    async def run(self, progress: Progress) -> None:
+        """Everything, in order."""
+        times, dice = self.found.times, self.dice
+        await self.database.prepare("rehearsal", now=self.began)
+        async with self.workspace:
+            process = self.start_bot()
+            await self.joined()
+            self.workspace.faults.arm({"envelopes": "duplicate", "rate": 0.1, "seed": dice.random()})
+            askers = dice.sample(self.people, round(QUESTIONS * times))
+            deeds = [self.ask(user, dice.uniform(0, self.lasts)) for user in askers]
+            deeds += [
+                self.vote(dice.choice(self.people), dice.uniform(0, self.lasts))
+                for _ in range(round(VOTES * times))
+            ]
+            crowd = asyncio.create_task(self._all(deeds))
+            moderators = [asyncio.create_task(self.moderate(user)) for user in self.moderators]
+            bar = progress.add_task(f"{self.found.database}, times {times}", total=self.lasts)
+            began = time.monotonic()
+            while not crowd.done():
+                await asyncio.sleep(0.5)
+                passed = time.monotonic() - began
+                progress.update(bar, completed=min(passed, self.lasts))
+                if not self.found.down and passed > self.lasts / 2:
+                    process = await self._kill(process)
+            await crowd
+            await self._until(self._nothing_waits, SETTLE_WITHIN)
+            self.over.set()
+            await asyncio.gather(*moderators)
+            await self.vote_for_own()
+            ending = time.monotonic()
+            await self._until(self._settled, SETTLE_WITHIN)
+            self.found.settled = round(time.monotonic() - ending, 1)
+            self._weigh(process)
+            process.kill()
+            await ended(process)
+            process.join()
+            await self.compare()
+        await self.database.close()
+
+    def _weigh(self, process: Any) -> None:
+        with contextlib.suppress(OSError):
+            status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
+            most = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
+            self.found.memory = max(self.found.memory, most // 1024)
+
+    async def _kill(self, process: Any) -> Any:
+        self._weigh(process)
+        process.kill()
+        at = time.monotonic()
+        await ended(process)
+        process.join()
+        fresh = self.start_bot()
+        while self.workspace.sockets.is_open:  # noqa: ASYNC110 - until the old socket is seen to be gone
+            await asyncio.sleep(0.01)
+        await self.joined()
+        self.found.down = round(time.monotonic() - at, 1)
+        return fresh
+
+    async def _until(self, holds: Callable[[], Awaitable[bool]], within: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                while not await holds():  # noqa: ASYNC110 - the store is asked, as a person would
+                    await asyncio.sleep(1)
+
+    async def _nothing_waits(self) -> bool:
+        async with self.database.read() as db:
+            waiting = select(Question.id).where(Question.state.in_(("received", "held"))).limit(1)
+            return (await db.scalars(waiting)).first() is None
+
+    async def _settled(self) -> bool:
+        async with self.database.read() as db:
+            due = select(Delivery.id).where(
+                Delivery.task.is_not(None), Delivery.due_at <= self.clock.now() + timedelta(minutes=2)
+            )
+            quiet = not self.workspace.busy and self.workspace.next_due() is None
+            return quiet and (await db.scalars(due.limit(1))).first() is None
+
+    # --- the end ----------------------------------------------------------------------------------
+
+    async def compare(self) -> None:
+        """Hold the store against the workspace and against what people were told."""
+        found = self.found
+        async with self.database.read() as db:
+            questions = {q.id: q for q in await db.scalars(select(Question))}
+            stages = {stage.segment_id: stage for stage in await db.scalars(select(Stage))}
+            votes = list(await db.scalars(select(Vote).where(Vote.stands)))
+            people = {row.id: row.slack_id for row in await db.execute(select(Person.id, Person.slack_id))}
+            audit = list(await db.scalars(select(Deed).order_by(Deed.id)))
+            programme = Programme.from_config(self.config)
+            exports = [
+                await export.export(db, kind, programme=programme, now=self.clock.now())
+                for kind in export.FORMATS
+            ]
+        texts = Counter(question.text for question in questions.values())
+        found.acknowledged = len(self.accepted)
+        found.stored = sum(text in texts for text in self.accepted)
+        found.doubled = [text for text, count in texts.items() if count > 1] + self.heard.doubled()
+        found.two_on_stage = two_at_once(audit)
+        self._compare_votes(questions, stages, votes, people)
+        self._measure()
+        found.leaked = self.heard.leaks(self.hidden, {self._channel("moderators").id, *self.moderators})
+        log = self.log.read_text(encoding="utf-8", errors="replace")
+        for what, text in [("the log", log), *(("an export", text) for text in exports)]:
+            found.leaked += [f"{user} in {what}" for user in named_in(text) & self.hidden.keys()]
+        found.overheard = self.heard.count + len(exports) + len(log.splitlines())
+
+    def _compare_votes(self, questions: Any, stages: Any, votes: Any, people: Any) -> None:
+        root = {q.id: q.merged_into or q.id for q in questions.values()}
+        by_number = {q.number: q for q in questions.values()}
+        counted = {(root[vote.question_id], people[vote.person_id]) for vote in votes}
+        said: set[tuple[int, str]] = set()
+        unsure: set[tuple[int, str]] = set()
+        self.found.own_votes = sum(vote.person_id == questions[vote.question_id].author_id for vote in votes)
+        for (number, user), stands in self.word.items():
+            question = by_number[number]
+            key = (root[question.id], user)
+            place = standing(question, stages.get(question.segment_id))
+            if stands is None or ((number, user) in self.by_reaction and place not in VOTABLE):
+                unsure.add(key)  # a reaction after the voting on it closed is nobody's vote
+            elif stands:
+                said.add(key)
+        self.found.lost_votes = len(said - counted - unsure)
+        self.found.invented_votes = len(counted - said - unsure)
+
+    def _measure(self) -> None:
+        for what, seconds in self.heard.acknowledged:
+            self.found.took(f"ack {what}", seconds)
+        self.found.seconds |= self.heard.durations()
+
+
+def two_at_once(audit: list[Deed]) -> int:
+    """How often, going through the audit, two questions were on stage or next at the same time."""
+    places: dict[str, str] = {}
+    twice = 0
+    for line in audit:
+        after = (line.new or {}).get("standing")
+        if not line.subject.startswith("question:") or after is None:
+            continue
+        places[line.subject] = after
+        twice += any(
+            list(places.values()).count(place) > 1 for place in (Standing.ON_STAGE.value, Standing.NEXT.value)
+        )
+    return twice
+
+
+def measured(kind: str, times: float, seconds: float, seed: int, progress: Progress) -> Found:
+    """One run; gives what it came to."""
+    found = Found(database=kind, times=times)
+    with TemporaryDirectory(prefix="load-") as name:
+        folder = Path(name)
+        with database(kind, folder) as (url, _):
+            load_ = Load(
+                load(shipped("config.toml")),
+                url,
+                found,
+                seconds=seconds,
+                seed=seed,
+                log=folder / "bot.log",
+            )
+            asyncio.run(load_.run(progress))
+    return found
+
+
+def show(found: Found, *, as_json: bool) -> None:
+    times = {
+        what: [round(value, 3) for value in (*_cuts(seconds), max(seconds))]
+        for what, seconds in sorted(found.seconds.items())
+    }
+    if as_json:
+        print(json.dumps({**found.__dict__, "seconds": times}))
+        return
+    shown = {
+        key: value for key, value in found.__dict__.items() if key not in ("seconds", "doubled", "leaked")
+    }
+    print("  ".join(f"{key} {value}" for key, value in shown.items()))
+    print(f"doubled {len(found.doubled)}  leaked {len(found.leaked)}")
+    for line in [*found.doubled[:10], *found.leaked[:10]]:
+        print(f"  {line}")
+    for what, (p50, p95, most) in times.items():
+        print(f"{what:34} n {len(found.seconds[what]):6}  p50 {p50:8.3f}  p95 {p95:8.3f}  most {most:8.3f} s")
+
+
+def _cuts(seconds: list[float]) -> tuple[float, float]:
+    if len(seconds) < 2:
+        return seconds[0], seconds[0]
+    cuts = quantiles(seconds, n=20, method="inclusive")
+    return cuts[9], cuts[18]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--database", choices=["sqlite", "postgresql", "both"], default="sqlite")
+    parser.add_argument("--times", type=float, default=1)
+    parser.add_argument("--minutes", type=float, default=3)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--json", action="store_true", dest="as_json")
+    given = parser.parse_args()
+    good = True
+    for kind in ["sqlite", "postgresql"] if given.database == "both" else [given.database]:
+        with Progress(console=Console(stderr=True)) as progress:
+            found = measured(kind, given.times, given.minutes * 60, given.seed, progress)
+        show(found, as_json=given.as_json)
+        good = good and found.clean
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
