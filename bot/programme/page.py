@@ -17,7 +17,6 @@ from urllib.parse import urljoin, urlsplit
 from zoneinfo import ZoneInfo
 
 import aiohttp
-import html_text
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 
@@ -188,6 +187,8 @@ async def _taken(answer: aiohttp.ClientResponse) -> Reading:
 
 def lines_of(html: str) -> list[str]:
     """What the page says, a line for each paragraph, heading, list entry or table row."""
+    import html_text  # with lxml; only where a page is watched
+
     try:
         text = html_text.extract_text(html.replace("\x00", ""))
     except (ValueError, RecursionError):

@@ -15,11 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from alembic import command
-from alembic.config import Config as AlembicConfig
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, event, make_url, text
+from sqlalchemy import Connection, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
@@ -33,6 +29,7 @@ Mode = Literal["live", "rehearsal"]
 PATIENCE = 1.2
 # Any number will do, as long as every replica uses the same: it serialises migrations on PostgreSQL.
 _MIGRATION_LOCK = 0x776F726B
+VERSIONS = Path(__file__).parent / "migrations" / "versions"
 
 
 class _WorkshopSession(Session):
@@ -176,7 +173,7 @@ class Database:
         """
         try:
             async with self.read() as db:
-                return await (await db.connection()).run_sync(_revision) == _head()
+                return await (await db.connection()).run_sync(_revision) == _known()[-1]
         except (SQLAlchemyError, OSError) as error:
             raise StoreError(f"the database cannot be used: {_first_line(error)}") from error
 
@@ -242,28 +239,18 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
-def alembic_config() -> AlembicConfig:
-    """Alembic's settings; migrations ship inside the package."""
-    settings = AlembicConfig()
-    settings.set_main_option("script_location", "bot.store:migrations")
-    return settings
-
-
 @functools.cache
-def _known() -> tuple[str | None, frozenset[str]]:
-    """The newest revision and all known here; reading the migrations takes a good part of a start."""
-    script = ScriptDirectory.from_config(alembic_config())
-    return script.get_current_head(), frozenset(known.revision for known in script.walk_revisions())
-
-
-def _head() -> str | None:
-    return _known()[0]
+def _known() -> list[str]:
+    """The revisions known here, oldest first: they are numbered, and their files bear the numbers."""
+    return sorted(file.name.partition("_")[0] for file in VERSIONS.glob("[0-9]*_*.py"))
 
 
 def _revision(connection: Connection) -> str | None:
     """The revision the database is at, None for an empty one; raises StoreError for one not known here."""
-    current = MigrationContext.configure(connection).get_current_revision()
-    if current is not None and current not in _known()[1]:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    current = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    if current is not None and current not in _known():
         raise StoreError(
             f"the database is newer than this program (its revision {current} is not known here); "
             "install the newer version, or restore the backup made before the upgrade"
@@ -272,7 +259,7 @@ def _revision(connection: Connection) -> str | None:
 
 
 def _migrate(connection: Connection) -> None:
-    if _revision(connection) != _head():
-        settings = alembic_config()
-        settings.attributes["connection"] = connection
-        command.upgrade(settings, "head")
+    if _revision(connection) != _known()[-1]:
+        from bot.store import migrate  # with Alembic, which a database that is up to date has no need of
+
+        migrate.upgrade(connection)

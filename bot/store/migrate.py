@@ -1,24 +1,37 @@
-"""Write the next migration: what the tables say that the migrations do not yet (`make migration NAME=…`)."""
+"""Bring tables up to date with Alembic; as a program, write the next migration (`make migration NAME=…`)."""
 
 from __future__ import annotations
 
 import sys
 
 from alembic import command
+from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
+from sqlalchemy import Connection, create_engine
 
-from bot.store.engine import alembic_config
+
+def settings() -> Config:
+    """Alembic's settings; migrations ship inside the package."""
+    made = Config()
+    made.set_main_option("script_location", "bot.store:migrations")
+    return made
+
+
+def upgrade(connection: Connection) -> None:
+    """Apply what migrations the database has not had yet, in the caller's transaction."""
+    made = settings()
+    made.attributes["connection"] = connection
+    command.upgrade(made, "head")
 
 
 def main(message: str) -> None:
     """Upgrade a scratch database to the newest migration and write the difference as the next one."""
-    settings = alembic_config()
-    number = len(list(ScriptDirectory.from_config(settings).walk_revisions())) + 1
+    number = len(list(ScriptDirectory.from_config(settings()).walk_revisions())) + 1
     with create_engine("sqlite://").connect() as scratch:
-        settings.attributes["connection"] = scratch
-        command.upgrade(settings, "head")
-        command.revision(settings, message=message, rev_id=f"{number:04}", autogenerate=True)
+        upgrade(scratch)
+        made = settings()
+        made.attributes["connection"] = scratch
+        command.revision(made, message=message, rev_id=f"{number:04}", autogenerate=True)
 
 
 if __name__ == "__main__":

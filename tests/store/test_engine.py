@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import delete, select, text, update
 from sqlalchemy.exc import StatementError
 
 from bot.errors import StoreError
+from bot.store import engine, migrate
 from bot.store.engine import Database
 from bot.store.tables import Base, Intake, Person, Switch
 from tests.conftest import NOW, WORKSHOP
@@ -140,3 +142,8 @@ async def test_a_rehearsal_database_is_emptied_and_a_live_one_is_not(database: D
     await database.prepare("live", now=NOW)
     async with database.read() as db:
         assert (await db.scalars(select(Switch))).all() == []
+
+
+def test_the_revisions_known_by_their_files_are_those_alembic_reads():
+    script = ScriptDirectory.from_config(migrate.settings())
+    assert engine._known() == [known.revision for known in script.walk_revisions()][::-1]
