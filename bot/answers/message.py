@@ -131,17 +131,18 @@ class Message:
         if len(matches) == 1 or weighing.is_single(matches, whole):
             return weighing.weigh(matches, whole)
         texts = [" ".join(token.norm for token in match.part.tokens) for match in matches]
-        made: list[Match] = []
-        panels: list[str] = []
+        verdicts: list[Verdict] = []
         for match, own in zip(matches, intents.read(texts), strict=True):
             likely = {intent: (own[intent] + whole[intent]) / 2 for intent in whole}
-            verdict = weighing.weigh([match], likely)
-            if verdict.panel:
-                panels.append(verdict.panel)
-            else:
-                made.extend(verdict.matches)
-        answered = self._any_answers(made)
-        return Verdict(made, "" if answered or not panels else panels[0])
+            verdicts.append(weighing.weigh([match], likely))
+        panels = [verdict.panel for verdict in verdicts if verdict.panel]
+        answers = [verdict.matches for verdict in verdicts if not verdict.panel]
+        # What a part asks besides is left to the part that asks it.
+        first = [found[0].topic for found in answers]
+        made = [
+            match for found in answers for match in found if match is found[0] or match.topic not in first
+        ]
+        return Verdict(made, "" if self._any_answers(made) or not panels else panels[0])
 
     def _wording(self, text: str, sentences: Sequence[Sentence]) -> str:
         """The text with slips mended; in this language's words where it was another's."""

@@ -44,7 +44,7 @@ def framed(
         foreign=foreign,
         long=long,
     )
-    open_parts = [*(one.question for one in unknown if one.question), *declined]
+    open_parts = dict.fromkeys([*(one.question for one in unknown if one.question), *declined])
     return Answer(
         status,
         text,

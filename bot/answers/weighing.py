@@ -95,8 +95,11 @@ class Weighing:
     def is_single(self, matches: Sequence[Match], likely: Likely) -> bool:
         """Whether a message reads as one question, whatever parts it was cut into."""
         apart = len({match.part.sentence for match in matches}) > 1
-        denied = any(self._states(match) and _likely(match, likely) < CONFIRMS for match in matches)
-        return max(likely.values()) >= SINGLE and not (apart and denied)
+        asked = [match for match in matches if match.part.asked and self._states(match)]
+        denied = any(_likely(match, likely) < CONFIRMS for match in asked)
+        topics = {match.topic.id for match in matches if match.topic is not None}
+        several = 1 < len(topics) == len(matches) and all(_likely(m, likely) >= ALLOWS for m in matches)
+        return max(likely.values()) >= SINGLE and not (apart and denied) and not several
 
     def is_no_opinion(self, likely: Likely) -> bool:
         """Whether what sounds like a matter of opinion is most likely something else."""

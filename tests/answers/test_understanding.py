@@ -110,6 +110,11 @@ def test_each_part_of_a_message_is_answered_or_declined(ask):
     assert answer.unanswered == ("who is speaking",)
     lists = ask("date, cost and registration link please")
     assert [part in lists.text for part in ("25 November", "free of charge", "C-00015986")] == [True] * 3
+    later = ask("will I get the slides afterwards and is there interpretation into Arabic?")
+    assert later.topics == ("slides", "languages")
+    assert later.unanswered == ("will I get the slides afterwards", "is there interpretation into Arabic")
+    polite = ask("Good morning dear organizers, I hope you are well. At which hour does it begin in Dakar?")
+    assert polite.topics == ("local-time",)
     mixed = ask("Is it free? And where is the swimming pool?")
     assert mixed.status == "answered"
     assert "swimming pool" in mixed.unanswered[0]
