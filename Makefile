@@ -15,7 +15,7 @@ rehearse: $(VENV)/.run ## Open the workshop in a local Slack-compatible workspac
 	$(BIN)/workshop-bot rehearse --open $(ARGS)
 
 test: $(VENV)/.dev ## Pass every test that needs no browser and no node
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 -m "not clients" $(ARGS)
+	$(BIN)/python -m pytest -n 4 -m "not clients" $(ARGS)
 
 test-clients: $(VENV)/.dev ## Pass the tests with Chromium and with clients in other languages (both must be installed)
 	$(BIN)/python -m pytest -m clients $(ARGS)
