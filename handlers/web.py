@@ -99,10 +99,9 @@ def why_not(verifier: SignatureVerifier, raw: bytes, request: Request) -> str:
     """What is wrong with a request that is not genuine, in words for an operator."""
     if not _signed(verifier, raw, request):
         return "Slack has not signed it; when all are refused, SLACK_SIGNING_SECRET is of another app"
-    return (
-        f"Slack signed it {_age(request)} s ago; when all are refused, this machine's clock is wrong: "
-        "set it by NTP"
-    )
+    age = _age(request)
+    when = f"{age} s ago" if age >= 0 else f"{-age} s after this machine's time"
+    return f"Slack signed it {when}; when all are refused, this machine's clock is wrong: set it by NTP"
 
 
 def _signed(verifier: SignatureVerifier, raw: bytes, request: Request) -> bool:

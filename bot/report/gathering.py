@@ -47,7 +47,7 @@ async def gather(
         "workshop": _workshop(db, programme),
         "inquiries": await _inquiries(db, topics),
         "questions": await _questions(db, programme, names=names, now=now),
-        "reminders": await messages.reminders(db),
+        "reminders": await messages.reminders(db, programme),
         "changes": await messages.changes(db),
         "broadcasts": await messages.broadcasts(db),
         "deliveries": await messages.states(db),

@@ -13,14 +13,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.announcements.broadcasts import State, batch
 from bot.announcements.composers import CHANGE
 from bot.programme import versions
+from bot.programme.model import Programme
 from bot.store.tables import Announcement, Delivery, DeliveryState
 
 _CHANNEL = "channel:"
 _STATES = (DeliveryState.SENT, DeliveryState.DROPPED, DeliveryState.CANCELLED, DeliveryState.FAILED)
 
 
-async def reminders(db: AsyncSession) -> list[dict[str, Any]]:
-    """Each reminder once, however many people got it, in order of time: what became of it and how late."""
+async def reminders(db: AsyncSession, programme: Programme) -> list[dict[str, Any]]:
+    """Each reminder once, however many people got it, in order of time: what became of it and how late.
+
+    A segment has the title it has now; one that left the programme keeps its id.
+    """
+    titles = {segment.id: segment.title for segment in programme.segments}
     groups: dict[tuple[Any, ...], list[Delivery]] = defaultdict(list)
     statement = select(Delivery).where(Delivery.kind.startswith("reminders/"))
     for row in await db.scalars(statement.order_by(Delivery.not_before, Delivery.id)):
@@ -28,7 +33,13 @@ async def reminders(db: AsyncSession) -> list[dict[str, Any]]:
         about = row.content.get("rule"), row.content.get("segment")
         groups[row.not_before, _channel(row.lane), *about].append(row)
     return [
-        {"due": due, "channel": channel, "rule": rule, "segment": segment, **came_of(rows)}
+        {
+            "due": due,
+            "channel": channel,
+            "rule": rule,
+            "segment": titles.get(segment, segment),
+            **came_of(rows),
+        }
         for (due, channel, rule, segment), rows in groups.items()
     ]
 

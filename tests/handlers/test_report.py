@@ -97,7 +97,7 @@ async def test_reminders_and_changes_are_told_with_their_lateness(after: House) 
                     key=f"reminder:test:{number}",
                     kind="reminders/personal",
                     lane=f"person:{number + 1}",
-                    content={"rule": "@personal", "segment": None},
+                    content={"rule": "@personal", "segment": "discussion"},
                     not_before=now,
                     created_at=now,
                     state=state,
@@ -108,6 +108,14 @@ async def test_reminders_and_changes_are_told_with_their_lateness(after: House) 
     assert (told["messages"], told["sent"], told["dropped"]) == (4, 3, 1)
     assert (told["late_median"], told["late_most"]) == (30.0, 600.0)
     assert told["channel"] is None
+    assert told["segment"] == "Discussion: Green Digital Action (GDA) and the key highlights of COP30"
+
+
+async def test_one_of_something_is_not_told_as_several(after: House) -> None:
+    rendering = after.bot.desk.rendering
+    page = rendering.page("report", reporting._values(await gathered(after), rendering))
+    assert "<b>1</b> vote for questions" in page
+    assert "<b>2</b> questions for the panel" in page
 
 
 async def test_the_page_needs_nothing_else_and_shows_words_as_words(after: House) -> None:

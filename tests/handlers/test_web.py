@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -154,11 +155,14 @@ async def test_a_forged_request_is_refused_and_leaves_nothing(site: Site) -> Non
         assert (answer.status, await site.stored()) == (401, before), changed
 
 
-async def test_a_request_of_another_time_is_refused(site: Site) -> None:
+async def test_a_request_of_another_time_is_refused_and_the_log_says_which(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
     before, body = await site.stored(), json.dumps(EVENT).encode()
-    for off in (-400, 400):
+    for off, told in ((-400, r"signed it 40\d s ago"), (400, r"signed it \d+ s after this machine's time")):
         answer = await ask(site.app, body, headers=signed(site.secret, body, at=int(time.time()) + off))
         assert (answer.status, await site.stored()) == (401, before), off
+        assert re.search(told, caplog.text)
 
 
 async def test_a_changed_a_truncated_and_an_extended_body_are_refused(site: Site) -> None:
