@@ -319,10 +319,17 @@ async def _identify(client: AsyncWebClient) -> AuthorizeResult:
 
 
 def _compare_scopes(granted: str | None) -> None:
-    """Say what the app may not do; a start is not stopped by it, for the rest works."""
+    """Say what the app may not do; a start is not stopped by it, for the rest works.
+
+    Raises ConfigError where the bot could post nothing at all.
+    """
     if granted is None:
         return
-    for scope in sorted(set(SCOPES) - {each.strip() for each in granted.split(",")}):
+    lacking = set(SCOPES) - {each.strip() for each in granted.split(",")}
+    if "chat:write" in lacking:
+        right = "update the app's manifest and reinstall it"
+        raise ConfigError([Mistake("SLACK_BOT_TOKEN", "the app may not post: it lacks chat:write", right)])
+    for scope in sorted(lacking):
         log.error(
             "the app lacks the scope %s (%s): update its manifest and reinstall it", scope, SCOPES[scope]
         )

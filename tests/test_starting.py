@@ -79,6 +79,14 @@ async def test_a_channel_that_is_missing_or_not_joined_stops_it(
     ]
 
 
+async def test_an_app_that_may_not_post_does_not_start(config: Config, tmp_path: Path) -> None:
+    made = manifest(config, "socket")
+    made["oauth_config"]["scopes"]["bot"].remove("chat:write")
+    async with LocalWorkspace(config, SimulatedClock(NOW, speed=0), manifest=made) as workspace:
+        with pytest.raises(ConfigError, match="it lacks chat:write; update the app's manifest"):
+            await start(config, workspace, tmp_path)
+
+
 async def test_a_scope_that_is_missing_stops_it(config: Config, tmp_path: Path) -> None:
     made = manifest(config, "socket")
     made["oauth_config"]["scopes"]["bot"] = [scope for scope in SCOPES if not scope.endswith(":read")]

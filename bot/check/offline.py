@@ -87,7 +87,8 @@ async def _database(url: str, config: Config) -> AsyncIterator[Finding]:
         async for finding in _existing(database, file):
             yield finding
     except StoreError as wrong:
-        yield error("database", str(wrong), "check WORKSHOP_DATABASE_URL and that the server runs")
+        found, _, remedy = str(wrong).partition("; ")
+        yield error("database", found, remedy)
     finally:
         await database.close()
 

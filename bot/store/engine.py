@@ -129,7 +129,10 @@ class Database:
         """
         folder = Path(self.url.database or "").parent
         if self.kind == "sqlite" and not folder.is_dir():
-            raise StoreError(f"the database cannot be used: there is no folder {folder}")
+            raise StoreError(
+                f"the database cannot be used: there is no folder {folder}; make it, or mend "
+                "WORKSHOP_DATABASE_URL"
+            )
         try:
             async with self.begin() as db:
                 connection = await db.connection()
@@ -147,7 +150,7 @@ class Database:
                         "name another with WORKSHOP_DATABASE_URL (run) or --database (rehearse)"
                     )
         except (SQLAlchemyError, OSError) as error:
-            raise StoreError(f"the database cannot be used: {_first_line(error)}") from error
+            raise StoreError(f"the database cannot be used: {_with_remedy(error)}") from error
 
     async def empty(self, mode: Mode) -> None:
         """Remove everything from a database of that mode, or leave an empty one empty.
@@ -175,7 +178,7 @@ class Database:
             async with self.read() as db:
                 return await (await db.connection()).run_sync(_revision) == _known()[-1]
         except (SQLAlchemyError, OSError) as error:
-            raise StoreError(f"the database cannot be used: {_first_line(error)}") from error
+            raise StoreError(f"the database cannot be used: {_with_remedy(error)}") from error
 
     async def mode(self) -> str | None:
         """Whether a live or a rehearsal run made it; None for an empty one."""
@@ -218,6 +221,24 @@ _WAIT_FOR_WRITERS = f"PRAGMA busy_timeout={int(PATIENCE * 1000)}"
 def _first_line(error: Exception) -> str:
     reason = getattr(error, "orig", None) or error
     return str(reason).strip().splitlines()[0] if str(reason).strip() else type(error).__name__
+
+
+# What SQLite says, and what helps. Whatever is not here comes from PostgreSQL, its network or its rights.
+_REMEDIES = {
+    "readonly": "let the user who runs the bot write the file and its folder",
+    "unable to open": "let the user who runs the bot write the file and its folder",
+    "full": "make room on its disk",
+    "disk I/O": "make room on its disk, or look whether the disk is well",
+    "locked": "end whatever else holds it open",
+    "not a database": "put a backup in its place, or name another file with WORKSHOP_DATABASE_URL",
+    "malformed": "put a backup in its place",
+}
+
+
+def _with_remedy(error: Exception) -> str:
+    said = _first_line(error)
+    fitting = (remedy for words, remedy in _REMEDIES.items() if words in said)
+    return f"{said}; {next(fitting, 'see that PostgreSQL runs, and compare WORKSHOP_DATABASE_URL')}"
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

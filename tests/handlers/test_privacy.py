@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,16 @@ async def traces(database: Database, *needles: str) -> list[str]:
     return [row for row in await everything(database) if any(needle in row for needle in needles)]
 
 
+def logged(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What `workshop-bot run` would have written of everything so far, tracebacks and all."""
+    kept = [
+        record
+        for record in caplog.records
+        if record.levelno >= logging.WARNING or record.name.startswith(("bot", "handlers"))
+    ]
+    return [logging.Formatter("%(name)s %(message)s").format(record) for record in kept]
+
+
 async def lives(house: House) -> list[str]:
     """A person does everything one can do; gives what must not be found afterwards."""
     person, moderator, organiser = (house.person(who) for who in (PARTICIPANT, MODERATOR, ORGANISER))
@@ -89,8 +100,17 @@ async def lives(house: House) -> list[str]:
     return [PARTICIPANT, row.dm, row.name, *WORDS[:5]]
 
 
-async def test_who_asks_to_be_forgotten_is_not_found_any_more(house: House, tmp_path: Path) -> None:
+async def test_who_asks_to_be_forgotten_is_not_found_any_more(
+    house: House, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
     needles = await lives(house)
+    for method in ("chat.postMessage", "chat.postEphemeral"):  # trouble is what logs are written about
+        house.workspace.faults.arm({"method": method, "kind": "error", "error": "is_archived", "count": 2})
+    await house.ask(house.person(PARTICIPANT), "What is the zebrafish policy by now?")
+    house.workspace.faults.clear()
+    await house.settle()
+    assert any("failed" in line for line in logged(caplog))
     database, person = house.bot.desk.database, house.person(PARTICIPANT)
     assert await traces(database, *needles)
     async with database.read() as db:
@@ -103,6 +123,7 @@ async def test_who_asks_to_be_forgotten_is_not_found_any_more(house: House, tmp_
     assert "Done" in person.messages("bot")[-1]["text"]
     await house.settle()
     assert await traces(database, *needles) == []
+    assert [line for line in logged(caplog) if any(needle in line for needle in needles)] == []
     async with database.read() as db:
         assert await db.scalar(select(func.count()).select_from(Vote).where(Vote.stands)) == votes
         assert await db.scalar(select(func.count()).select_from(Exchange)) == exchanges

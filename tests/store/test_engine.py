@@ -102,7 +102,31 @@ async def test_a_rehearsal_database_is_refused_by_a_live_run(database: Database)
 
 async def test_an_unreachable_database_is_named(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path}/missing/workshop.sqlite3", WORKSHOP)
-    with pytest.raises(StoreError, match="the database cannot be used"):
+    with pytest.raises(StoreError, match=r"the database cannot be used: there is no folder .*; make it"):
+        await database.prepare("live", now=NOW)
+    await database.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("sqlite:///{folder}/other.sqlite3", "file is not a database; put a backup in its place"),
+        ("postgresql://nobody@127.0.0.1:1/none", "; see that PostgreSQL runs, and compare WORKSHOP_DATABASE"),
+    ],
+)
+async def test_a_database_that_cannot_be_used_names_the_remedy(tmp_path: Path, url: str, said: str) -> None:
+    (tmp_path / "other.sqlite3").write_text("a letter, not a database. " * 100)
+    database = Database(url.format(folder=tmp_path), WORKSHOP)
+    with pytest.raises(StoreError, match=said):
+        await database.prepare("live", now=NOW)
+    await database.close()
+
+
+async def test_a_database_with_no_room_left_names_the_remedy(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/small.sqlite3", WORKSHOP)
+    async with database.engine.connect() as connection:
+        await connection.exec_driver_sql("PRAGMA max_page_count = 3")
+    with pytest.raises(StoreError, match="database or disk is full; make room on its disk"):
         await database.prepare("live", now=NOW)
     await database.close()
 
