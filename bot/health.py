@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.clock import Clock
 from bot.delivery import outbox
 from bot.rendering import utc
-from bot.store.engine import Database
+from bot.store.engine import Database, with_remedy
 from bot.store.tables import Delivery, DeliveryState
 
 log = logging.getLogger(__name__)
@@ -71,11 +71,16 @@ class Health:
 
 
 def database_check(database: Database) -> Check:
-    """Whether the database answers."""
+    """Whether the database answers, and takes what is written where the latest attempt failed."""
 
     async def look() -> str | None:
-        async with database.read() as db:
-            await db.execute(text("SELECT 1"))
+        try:
+            async with database.read() as db:
+                await db.execute(text("SELECT 1"))
+        except AWAY as error:
+            return with_remedy(error)
+        if database.write_failed:  # it can be full or read-only and still be read: try whether it is over
+            await database.probe()
         return None
 
     return Check("database", look, shared=True)

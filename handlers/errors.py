@@ -16,11 +16,12 @@ from typing import Any
 from slack_bolt import BoltResponse
 from slack_bolt.error import BoltUnhandledRequestError
 from slack_sdk.web.async_client import AsyncWebClient
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from bot import people
 from bot.errors import Invalid, NotAllowed, Refusal
 from bot.rendering import Mrkdwn, escape, unescape
+from bot.store.engine import with_remedy
 from handlers.desk import Desk
 from handlers.slack_faults import UNREACHABLE
 
@@ -42,7 +43,12 @@ async def on_error(
     else:
         reference = secrets.token_hex(3)
         away = isinstance(error, (SQLAlchemyError, OSError))
-        log.error("failed %s, reference %s", kind, reference, exc_info=error)
+        if isinstance(
+            error, OperationalError
+        ):  # where it happened says nothing: the database is away or full
+            log.error("failed %s, reference %s: %s", kind, reference, with_remedy(error))
+        else:
+            log.error("failed %s, reference %s", kind, reference, exc_info=error)
         sentence = desk.rendering.text(
             "errors/away.txt.j2" if away else "errors/broken.txt.j2", {"reference": reference}
         )

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
-from sqlalchemy import select, text
+import pytest
+from sqlalchemy import event, select, text
 
 from bot import health
 from bot.clock import SimulatedClock
 from bot.config import Config
 from bot.delivery import outbox
+from bot.errors import StoreError
 from bot.health import Check, Health, Watchdog
 from bot.rendering import Rendering
 from bot.store.engine import Database
@@ -190,3 +193,27 @@ async def test_a_look_that_fails_is_a_finding(database: Database) -> None:
 
     found = await Health([Check("x", broken), health.database_check(database)]).look()
     assert found == {"x": "no such thing", "database": None}
+
+
+async def test_a_database_that_can_be_read_and_not_written_is_a_finding_until_it_can(
+    config: Config, migrated_sqlite: Path
+) -> None:
+    database = Database(f"sqlite:///{migrated_sqlite}", config.workshop.id)
+    look = health.database_check(database).look
+
+    def query_only(value: bool) -> None:
+        event.listen(
+            database.engine.sync_engine,
+            "checkout",
+            lambda connection, *_: connection.execute(f"PRAGMA query_only = {value}"),
+        )
+
+    query_only(True)
+    with pytest.raises(StoreError, match="it cannot be written"):
+        await database.probe()
+    with pytest.raises(StoreError, match="readonly database; let the user who runs the bot write the file"):
+        await look()
+    query_only(False)
+    assert await look() is None
+    assert not database.write_failed
+    await database.close()

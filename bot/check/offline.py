@@ -106,7 +106,8 @@ async def _existing(database: Database, file: Path | None) -> AsyncIterator[Find
         await database.probe()
         yield ok("database writing", "a row was written and taken back")
     except StoreError as wrong:
-        yield error("database writing", str(wrong), "free some space, and give this user the right to write")
+        found, _, remedy = str(wrong).partition("; ")
+        yield error("database writing", found, remedy)
     if file is not None and _in_use(file):
         yield ok("running", "a `workshop-bot run` uses this database now; a second one would be refused")
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sqlalchemy import Connection, event, inspect, make_url, text
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 
@@ -95,6 +95,7 @@ class Database:
             "sync_session_class": _WorkshopSession,
             "info": {"workshop_id": workshop_id},
         }
+        self.write_failed = False  # whether the latest writing transaction found the database away or full
         self._write = async_sessionmaker(self.engine, **options)
         self._read = async_sessionmaker(self.engine.execution_options(reading=True), **options)
 
@@ -109,8 +110,13 @@ class Database:
 
         After the commit of one that touched the outbox, everyone in `outbox_listeners` is called.
         """
-        async with self._writer or contextlib.nullcontext(), self._write.begin() as db:
-            yield db
+        try:
+            async with self._writer or contextlib.nullcontext(), self._write.begin() as db:
+                yield db
+        except OperationalError:
+            self.write_failed = True
+            raise
+        self.write_failed = False
         if db.info.pop("outbox", False):
             for listener in list(self.outbox_listeners):
                 listener()
@@ -150,7 +156,7 @@ class Database:
                         "name another with WORKSHOP_DATABASE_URL (run) or --database (rehearse)"
                     )
         except (SQLAlchemyError, OSError) as error:
-            raise StoreError(f"the database cannot be used: {_with_remedy(error)}") from error
+            raise StoreError(f"the database cannot be used: {with_remedy(error)}") from error
 
     async def empty(self, mode: Mode) -> None:
         """Remove everything from a database of that mode, or leave an empty one empty.
@@ -178,7 +184,7 @@ class Database:
             async with self.read() as db:
                 return await (await db.connection()).run_sync(_revision) == _known()[-1]
         except (SQLAlchemyError, OSError) as error:
-            raise StoreError(f"the database cannot be used: {_with_remedy(error)}") from error
+            raise StoreError(f"the database cannot be used: {with_remedy(error)}") from error
 
     async def mode(self) -> str | None:
         """Whether a live or a rehearsal run made it; None for an empty one."""
@@ -187,13 +193,12 @@ class Database:
             return None if stamp is None else stamp.mode
 
     async def probe(self) -> None:
-        """Write a row and take it back. Raises StoreError when that fails: full, read-only, locked."""
+        """Write a row as it stands. Raises StoreError when that fails: full, read-only, locked."""
         try:
-            async with self._write() as db, db.begin() as transaction:
+            async with self.begin() as db:
                 await db.execute(text("UPDATE stamp SET mode = mode"))
-                await transaction.rollback()
         except (SQLAlchemyError, OSError) as error:
-            raise StoreError(f"it cannot be written: {_first_line(error)}") from error
+            raise StoreError(f"it cannot be written: {with_remedy(error)}") from error
 
     async def overwrite_removed(self) -> None:
         """Have what was erased leave SQLite's log too, as far as those who read at this moment allow.
@@ -235,7 +240,8 @@ _REMEDIES = {
 }
 
 
-def _with_remedy(error: Exception) -> str:
+def with_remedy(error: Exception) -> str:
+    """What the database or its network says, in one line, and what helps."""
     said = _first_line(error)
     fitting = (remedy for words, remedy in _REMEDIES.items() if words in said)
     return f"{said}; {next(fitting, 'see that PostgreSQL runs, and compare WORKSHOP_DATABASE_URL')}"

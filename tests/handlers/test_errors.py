@@ -37,12 +37,15 @@ def away(house: House) -> Iterator[None]:
         holder.close()
 
 
-async def test_a_command_says_that_it_did_not_work(house: House) -> None:
+async def test_a_command_says_that_it_did_not_work(house: House, caplog: pytest.LogCaptureFixture) -> None:
     person = house.person(PARTICIPANT)
     with away(house):
         seen = await person.command("/workshop question How do we measure it?", PARTICIPANTS)
     assert seen["acknowledged"]
     assert "did not work" in house.texts(person, PARTICIPANTS)[-1]
+    (line,) = (record for record in caplog.records if record.name == "handlers.errors")
+    assert line.getMessage().endswith(": database is locked; end whatever else holds it open")
+    assert line.exc_info is None
     await person.command("/workshop question How do we measure it?", PARTICIPANTS)
     await house.settle()
     assert any("How do we measure it?" in text for text in house.texts(person, "bot"))
