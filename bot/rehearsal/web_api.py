@@ -14,12 +14,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from email.utils import format_datetime
 from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from bot.clock import wall_now
 from bot.rehearsal.calls import ApiError, Call, Options, missing
 from bot.rehearsal.envelopes import Dispatcher
 from bot.rehearsal.faults import Fault, Faults
@@ -160,7 +162,8 @@ class WebApi:
             body["warning"] = ",".join(warnings)
             body["response_metadata"] = {**body.get("response_metadata", {}), "warnings": list(warnings)}
         scopes = self.options.scopes
-        headers = {"x-slack-req-id": secrets.token_hex(16)}
+        date = format_datetime(wall_now(), usegmt=True)  # by it a bot sees that its own clock is wrong
+        headers = {"x-slack-req-id": secrets.token_hex(16), "date": date}
         if scopes is not None:
             headers["x-oauth-scopes"] = ",".join(sorted(scopes))
         return JSONResponse(body, headers=headers)

@@ -95,7 +95,7 @@ class Database:
             "sync_session_class": _WorkshopSession,
             "info": {"workshop_id": workshop_id},
         }
-        self.write_failed = False  # whether the latest writing transaction found the database away or full
+        self.write_failed = False  # a transaction found it away or full, and no probe since went well
         self._write = async_sessionmaker(self.engine, **options)
         self._read = async_sessionmaker(self.engine.execution_options(reading=True), **options)
 
@@ -116,7 +116,6 @@ class Database:
         except OperationalError:
             self.write_failed = True
             raise
-        self.write_failed = False
         if db.info.pop("outbox", False):
             for listener in list(self.outbox_listeners):
                 listener()
@@ -199,6 +198,7 @@ class Database:
                 await db.execute(text("UPDATE stamp SET mode = mode"))
         except (SQLAlchemyError, OSError) as error:
             raise StoreError(f"it cannot be written: {with_remedy(error)}") from error
+        self.write_failed = False  # here alone: a transaction that wrote nothing proves nothing
 
     async def overwrite_removed(self) -> None:
         """Have what was erased leave SQLite's log too, as far as those who read at this moment allow.
