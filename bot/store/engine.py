@@ -195,7 +195,8 @@ class Database:
         """Write a row as it stands. Raises StoreError when that fails: full, read-only, locked."""
         try:
             async with self.begin() as db:
-                await db.execute(text("UPDATE stamp SET mode = mode"))
+                for _ in range(2):  # SQLite writes no page that stays as it is
+                    await db.execute(text("UPDATE stamp SET id = -id"))
         except (SQLAlchemyError, OSError) as error:
             raise StoreError(f"it cannot be written: {with_remedy(error)}") from error
         self.write_failed = False  # here alone: a transaction that wrote nothing proves nothing
