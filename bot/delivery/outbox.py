@@ -170,6 +170,8 @@ async def pin(db: AsyncSession, key: str, wanted: bool, *, now: datetime | None 
     row = await _locked(db, Delivery.key == key)
     if row is None:
         return
+    if row.state is DeliveryState.SENT and row.pin != wanted:
+        row.pinned = not wanted  # Slack may have done what was wished before, and nobody lived to record it
     row.pin = wanted
     if row.state is DeliveryState.SENT:
         row.upkeep_attempts = 0

@@ -187,7 +187,7 @@ class Delivery(OfWorkshop, Base):
     revision: Mapped[int] = mapped_column(default=1)
     shown: Mapped[int] = mapped_column(default=0)
     pin: Mapped[bool] = mapped_column(default=False)  # wanted
-    pinned: Mapped[bool] = mapped_column(default=False)  # as it is in Slack
+    pinned: Mapped[bool] = mapped_column(default=False)  # as it is in Slack, as far as known
     withdrawn: Mapped[bool] = mapped_column(default=False)  # wanted gone
     created_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]

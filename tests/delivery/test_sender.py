@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot import people
@@ -241,6 +242,20 @@ async def test_pins_follow_what_is_wanted(
     await drain(sender)
     assert not message.pinned_by
     assert sender.counts["unpinned"] == 1
+
+
+async def test_a_pin_that_nobody_lived_to_record_is_taken_off_when_it_is_no_longer_wanted(
+    post: Post, sender: Sender, workspace: LocalWorkspace, drain: Drain, database: Database
+) -> None:
+    await post("programme", pin=True)
+    await drain(sender)
+    row = await post.row("programme")
+    message = workspace.state.channels[row.channel].messages[row.ts]  # type: ignore[index]
+    async with database.begin() as db:
+        await db.execute(update(Delivery).values(pinned=False))  # as after a kill behind the call
+        await outbox.pin(db, "programme", False)
+    await drain(sender)
+    assert not message.pinned_by
 
 
 async def test_a_withdrawn_message_is_deleted(
