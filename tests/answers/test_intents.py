@@ -1,5 +1,8 @@
 """The encoder of wordings, and how it is weighed against what the words prove."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -39,6 +42,13 @@ def topics(answers):
 def test_words_are_cut_into_the_longest_pieces_known(text, pieces):
     expected = [VOCABULARY.index(piece) for piece in ["[CLS]", *pieces, "[SEP]"]]
     assert Wordpieces(VOCABULARY).ids(text) == expected
+
+
+def test_reading_leaves_nothing_behind_and_tells_nobody(tmp_path):
+    code = "from bot.answers.intents import Intents; Intents('en').read(['When is it?'])"
+    home = {**os.environ, "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", code], env=home, check=True, timeout=120)
+    assert list(tmp_path.rglob("*")) == []  # a runtime that reports usage keeps a file of it there
 
 
 def test_of_a_long_text_the_beginning_and_the_end_are_read():
