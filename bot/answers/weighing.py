@@ -3,7 +3,7 @@
 `judging` claims a topic only when every word is accounted for, so it misses unusual wordings and, rarely,
 takes a word for another; `intents` has read thousands of wordings but no facts. Where both name a topic it
 is answered; where they differ, it takes a likelihood to overrule words, and more of it to state something
-than to decline. The limits were chosen on questions that neither had seen (bench/README.md).
+than to decline. The limits were chosen on questions the encoder was not trained on (bench/README.md).
 """
 
 from __future__ import annotations

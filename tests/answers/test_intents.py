@@ -117,7 +117,7 @@ def test_what_was_declined_for_a_reason_stays_declined(topics):
     assert weigh(topics, [None], {"cost": 0.99}, vetoed=True) == [None]
 
 
-def test_questions_that_nobody_tuned_for_are_answered_declined_and_hardly_ever_wrong():
+def test_questions_kept_from_training_are_answered_declined_and_hardly_ever_wrong():
     ask = engine()
     lines = [line for file in sorted(UNSEEN.glob("unseen-*.tsv")) for line in lines_of(file)]
     verdicts = {expect: [judge(line, ask(line)) for line in lines if line["expect"] == expect] for expect in
