@@ -391,7 +391,7 @@ async def _ringing(alarm: AlarmClock) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        alarm.stop()
+        await alarm.stop()
 
 
 @contextlib.asynccontextmanager

@@ -13,6 +13,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -54,6 +55,7 @@ class AlarmClock:
         self._changed = asyncio.Event()
         self._settled = False
         self._keeper: asyncio.Task[None] | None = None
+        self._rings: set[asyncio.Task[Any]] = set()
         self._swept_at: float | None = None
         clock.on_change(self._clock_changed)
 
@@ -72,12 +74,18 @@ class AlarmClock:
         self._scheduler.start()
         self._keeper = asyncio.create_task(self._keep(), name="alarm-clock")
 
-    def stop(self) -> None:
-        """Stop ringing; a ring under way is cancelled, and its work is found due again at the next start."""
-        if self._keeper is not None:
-            self._keeper.cancel()
-            self._keeper = None
-            self._scheduler.shutdown(wait=False)
+    async def stop(self) -> None:
+        """Stop ringing; a ring under way is cancelled, and its work is found due again at the next start.
+
+        Once it returns, nothing of this clock is under way: whatever it held of the database is given back.
+        """
+        if self._keeper is None:
+            return
+        keeper, self._keeper = self._keeper, None
+        keeper.cancel()
+        self._scheduler.shutdown(wait=False)  # cancels the rings, in the loop's next turn
+        await asyncio.sleep(0)
+        await asyncio.gather(keeper, *self._rings, return_exceptions=True)
 
     def rearm(self) -> None:
         """Ask everyone anew when they are next due: call it after every change."""
@@ -154,6 +162,9 @@ class AlarmClock:
 
     async def _ring(self, watch: _Watch) -> None:
         watch.ringing, watch.armed = True, False
+        if (task := asyncio.current_task()) is not None:
+            self._rings.add(task)
+            task.add_done_callback(self._rings.discard)
         try:
             due = await watch.next_due()
             now = self._clock.now()

@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_asyn
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 
 from bot.errors import StoreError
+from bot.store import sqlite
 from bot.store.tables import Base, OfWorkshop, Stamp
 
 Mode = Literal["live", "rehearsal"]
@@ -70,7 +71,8 @@ class Database:
         self.kind = parsed.get_backend_name()
         if self.kind == "sqlite":
             parsed = parsed.set(drivername="sqlite+aiosqlite")
-            options: dict[str, Any] = {"connect_args": {"timeout": PATIENCE}}
+            connect = {"timeout": PATIENCE, "async_creator_fn": sqlite.connect}
+            options: dict[str, Any] = {"connect_args": connect}
         elif self.kind in ("postgresql", "postgres"):
             self.kind = "postgresql"
             parsed = parsed.set(drivername="postgresql+psycopg")

@@ -49,7 +49,7 @@ def clock() -> SimulatedClock:
 async def alarm_clock(clock: SimulatedClock) -> AsyncIterator[AlarmClock]:
     alarm_clock = AlarmClock(clock)
     yield alarm_clock
-    alarm_clock.stop()
+    await alarm_clock.stop()
 
 
 async def settled(alarm_clock: AlarmClock) -> None:
@@ -179,7 +179,28 @@ async def test_a_slow_alarm_rings_once_at_a_time_and_holds_up_no_other(
 
 
 async def test_stopping_twice_and_before_starting_is_harmless(alarm_clock: AlarmClock) -> None:
-    alarm_clock.stop()
+    await alarm_clock.stop()
     alarm_clock.start()
-    alarm_clock.stop()
-    alarm_clock.stop()
+    await alarm_clock.stop()
+    await alarm_clock.stop()
+
+
+async def test_when_it_has_stopped_nothing_of_it_is_under_way(
+    alarm_clock: AlarmClock, clock: SimulatedClock
+) -> None:
+    plan, ended = Plan(clock, NOW), asyncio.Event()
+
+    async def drag() -> None:
+        plan.rung.append(clock.now())
+        plan.changed.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0.01)  # it gives back what it held
+            ended.set()
+
+    alarm_clock.watch("slow", plan.next_due, drag)
+    alarm_clock.start()
+    await plan.rings(1)
+    await alarm_clock.stop()
+    assert ended.is_set()

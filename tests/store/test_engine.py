@@ -171,3 +171,18 @@ async def test_a_rehearsal_database_is_emptied_and_a_live_one_is_not(database: D
 def test_the_revisions_known_by_their_files_are_those_alembic_reads():
     script = ScriptDirectory.from_config(migrate.settings())
     assert engine._known() == [known.revision for known in script.walk_revisions()][::-1]
+
+
+async def test_a_connection_given_up_while_it_is_closing_does_get_closed(tmp_path: Path) -> None:
+    """As at the end of a loop, where whoever closes it and whoever waits for that are cancelled together."""
+    database = Database(f"sqlite:///{tmp_path}/workshop.sqlite3", WORKSHOP)
+    async with database.engine.connect() as held:
+        connection = (await held.get_raw_connection()).driver_connection
+        assert connection is not None
+        closing = asyncio.create_task(connection.close())
+        await asyncio.sleep(0)
+        closing.cancel()
+        connection.stop()
+        done, _ = await asyncio.wait({closing}, timeout=20)
+    await database.close()
+    assert done
