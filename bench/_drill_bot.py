@@ -35,8 +35,11 @@ ANSWERS = Answers(SETTINGS, Rendering(SETTINGS))
 def hurry(speed: float) -> None:
     """Divide what is measured in wall time."""
     calls.CALL_TIMEOUT /= speed  # type: ignore[misc]
-    app.API_TIMEOUT /= speed  # type: ignore[misc]
+    app.API_TIMEOUT /= speed
+    app.CONNECT_TIMEOUT /= speed
     claims.LEASE /= speed
+    claims.SPEAKING_LEASE /= speed
+    claims.BEGIN_WITHIN /= speed
     for module in (alarm, sender):
         module.SWEEP /= speed
     sender.DATABASE_PAUSE /= speed

@@ -58,7 +58,10 @@ from handlers.socket_mode import COPY_AGAIN, SocketMode
 
 log = logging.getLogger(__name__)
 
-API_TIMEOUT = 15  # wall seconds for one call to Slack
+API_TIMEOUT = 15.0  # wall seconds for one call to Slack
+CONNECT_TIMEOUT = (
+    5.0  # of these for the connection: what is posted leaves soon or not at all (delivery/retry)
+)
 STUCK_AFTER = 45.0  # wall seconds without a look into the outbox, or at the alarms: both look every two
 
 COMPOSERS = {
@@ -284,7 +287,7 @@ async def _clients(
 
     A retried post is a second message when only the answer was lost (slack.md §5.3), so the outbox decides.
     """
-    timeout = aiohttp.ClientTimeout(total=API_TIMEOUT)
+    timeout = aiohttp.ClientTimeout(total=API_TIMEOUT, connect=CONNECT_TIMEOUT)
     session = await stack.enter_async_context(
         aiohttp.ClientSession(timeout=timeout, trace_configs=[slack_clock.tracing])
     )

@@ -18,12 +18,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.delivery import due, lanes
 from bot.delivery.pace import LANE_PAUSE, Rate
-from bot.delivery.retry import FIRST_LOOK
+from bot.delivery.retry import FIRST_LOOK, LIMITED
 from bot.store.tables import Budget, Delivery, DeliveryState, Lane
 
-# Wall time. Longer than one call to Slack may take (sender.CALL_TIMEOUT, twice where a conversation is
-# opened first) and the transactions around it; one claim makes no more than that.
+# Wall time. A call begins soon after it was taken, or not at all.
+BEGIN_WITHIN = timedelta(seconds=5)
+# Longer than that, two calls (sender.CALL_TIMEOUT) and the transactions around them take.
 LEASE = timedelta(seconds=45)
+# Of a post or a look. When it ends, its holder may be slow or dead: the row's open attempt keeps everybody
+# from posting there, and to look again does no harm, so what a dead process posted is found this soon.
+SPEAKING_LEASE = timedelta(seconds=10)
 
 CLOCKS_APART = timedelta(minutes=10)  # of two replicas, at the most
 
@@ -38,7 +42,8 @@ class Work:
     delivery_id: int
     attempt: int  # number of the post's attempt that is open, or was last
     lane: str
-    until: datetime  # wall time; from then on the lane may be somebody else's
+    begin_by: datetime  # wall time
+    search: tuple[int, str | None] = (0, None)  # of a look: how many were made before it, and its cursor
 
 
 async def take(
@@ -66,7 +71,7 @@ async def _try(
     if lane is None or row is None:
         return None
     budget.next_free = rate.after_call(budget.next_free, now)
-    lane.holder, lane.leased_until = holder, wall + LEASE
+    lane.holder, lane.leased_until = holder, wall + (SPEAKING_LEASE if task in lanes.SPEAKS else LEASE)
     if task == "post":
         open_attempt(row, now)
     return Work(
@@ -74,7 +79,8 @@ async def _try(
         delivery_id=row.id,
         attempt=row.attempts,
         lane=name,
-        until=lane.leased_until,
+        begin_by=wall + BEGIN_WITHIN,
+        search=(row.looks, row.cursor),
     )
 
 
@@ -91,11 +97,13 @@ def open_attempt(row: Delivery, now: datetime) -> None:
 async def release(db: AsyncSession, name: str, *, holder: str, next_free: datetime | None = None) -> bool:
     """Give a lane back, to post no sooner than `next_free`; False when it is not the holder's any more."""
     lane = await _locked_lane(db, name)
-    if lane is None or lane.holder != holder:
+    if lane is None:
         return False
-    lane.holder = lane.leased_until = None
     if next_free is not None:
         lane.next_free = next_free
+    if lane.holder != holder:
+        return False
+    lane.holder = lane.leased_until = None
     return True
 
 
@@ -114,6 +122,23 @@ async def limit(db: AsyncSession, rate: Rate, until: datetime) -> None:
     """Let nobody call that method before `until`: Slack said so."""
     budget = await _locked_budget(db, rate, until)
     budget.next_free = max(budget.next_free, rate.after_limit(until))
+
+
+async def limited_alone(db: AsyncSession, delivery_id: int) -> bool:
+    """Whether a post that Slack has limited anew is limited by its conversation, and not by the method.
+
+    Slack does not say which. So everybody waits at first, and then the others go before it: when one of them
+    was taken in the moments before its next attempt, it is its conversation alone that is full.
+    """
+    row = await db.get(Delivery, delivery_id)
+    if row is None or row.last_error not in LIMITED or row.attempt_at is None:
+        return False
+    taken = select(Delivery.id).where(
+        Delivery.method == "post",
+        Delivery.lane != row.lane,
+        Delivery.sent_at >= row.attempt_at - LANE_PAUSE,
+    )
+    return (await db.scalars(taken.limit(1))).first() is not None
 
 
 async def forget_leases(db: AsyncSession) -> None:

@@ -242,8 +242,15 @@ async def progress(db: AsyncSession, batch: str) -> dict[DeliveryState, int]:
 
 
 async def stop(db: AsyncSession, batch: str) -> int:
-    """Cancel what of a fan-out still waits; returns how many. What is under way is not stopped."""
-    waiting = [row for row in await _locked_batch(db, batch) if row.state is DeliveryState.PENDING]
+    """Cancel what of a fan-out still waits; returns how many.
+
+    A post that is under way cannot be called back; one that turns out not to have arrived is not repeated.
+    """
+    rows = await _locked_batch(db, batch)
+    waiting = [row for row in rows if row.state is DeliveryState.PENDING]
+    for row in rows:
+        if row.state is DeliveryState.SENDING:
+            row.expires_at = row.attempt_at
     await _cancel_all(db, batch, waiting)
     return len(waiting)
 

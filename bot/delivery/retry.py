@@ -18,13 +18,16 @@ LONGEST_PAUSE = timedelta(seconds=60)
 UNTOLD_WAIT = 30.0  # seconds, when Slack limits us and does not say for how long
 LONGEST_WAIT = 3600.0  # seconds; a longer Retry-After is not believed
 
-# A post whose answer never came may still land. Measured against this bound; later it would double.
+# A post whose answer never came may still land, so long after it left; later it would double. After it was
+# taken it leaves within LEAVES_WITHIN (claims.BEGIN_WITHIN, and making a connection) and has ended by
+# ENDS_WITHIN (sender.CALL_TIMEOUT instead), whatever becomes of its process.
 LANDS_WITHIN = timedelta(seconds=30)
-CALLED_WITHIN = timedelta(seconds=45)  # after it was taken: the lease (claims.LEASE), which covers the call
+LEAVES_WITHIN = timedelta(seconds=10)
+ENDS_WITHIN = timedelta(seconds=20)
 LOOKS = 2
 FIRST_LOOK = timedelta(seconds=1)
 BETWEEN_LOOKS = timedelta(seconds=5)
-MARGIN = timedelta(seconds=5)
+MARGIN = timedelta(seconds=2)  # clocks of replicas, and a process held up in the midst of its call
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +78,9 @@ class Done:
 Decision = Retry | LookFirst | GiveUp | NeedsPerson | Done
 
 LIMITED = frozenset({"ratelimited", "rate_limited"})
-# The call never reached Slack, so it did nothing; ours: `database_away`, and `lease_ending` when this
-# process was held up so long that it must not begin any more.
-UNREACHED = frozenset({"unreachable", "database_away", "lease_ending"})
+# The call never reached Slack, so it did nothing; ours: `database_away`, and `held_up` when this process
+# was held up so long that it must not begin any more.
+UNREACHED = frozenset({"unreachable", "database_away", "held_up"})
 # What became of the call is not known (slack.md §4.2): the answer was lost, or Slack broke down half-way.
 TRANSPORT = frozenset({"timeout", "disconnected", "unreadable", "server_error"})
 UNKNOWN = TRANSPORT | {"internal_error", "fatal_error", "request_timeout", "service_unavailable"}
@@ -206,16 +209,15 @@ def pause(attempt: int) -> timedelta:
 def next_look(attempt_at: datetime, looks: int, now: datetime) -> datetime | None:
     """When to search again after `looks` searches that found nothing; None: it is not there.
 
-    The last one comes after everything has landed. By the first one the call had ended, or its process was
-    gone, and by the end of the lease in any case: what it sent is counted from then, not from `attempt_at`,
-    for a busy process calls a while after it took the message.
+    The last one comes after everything has landed, whether its process is dead, slow or was never in doubt.
+    A call that ended late may have left late: by the first look it had ended, so that counts too.
     """
     if looks >= LOOKS:
         return None
     if looks < LOOKS - 1:
         return now + BETWEEN_LOOKS
-    landed = min(now, attempt_at + CALLED_WITHIN) + LANDS_WITHIN + MARGIN
-    return max(now + BETWEEN_LOOKS, landed)
+    left = max(attempt_at + LEAVES_WITHIN, min(now, attempt_at + ENDS_WITHIN))
+    return max(now + BETWEEN_LOOKS, left + LANDS_WITHIN + MARGIN)
 
 
 def _seconds(retry_after: float | None) -> float:

@@ -39,7 +39,7 @@ TABLE: list[tuple[int, Fault, Decision]] = [
     (4, post("unreachable"), again(8, "unreachable")),
     (1000, post("unreachable"), again(60, "unreachable")),
     (1, post("database_away"), again(1, "database_away")),
-    (1, post("lease_ending"), again(1, "lease_ending")),
+    (1, post("held_up"), again(1, "held_up")),
     # The outcome is open: search before posting again.
     *[
         (attempt, post(code), LookFirst(after(1), code))
@@ -130,10 +130,11 @@ def test_each_word_has_one_meaning() -> None:
     ("looks", "now", "expected"),
     [
         (0, 1, 6),  # the next one soon
-        (1, 2, 37),  # the last one after everything has landed that was sent by now
-        (1, 60, 80),  # or by the end of the lease
+        (1, 2, 42),  # the last one after everything has landed that a process may send when it took it
+        (1, 16, 48),  # or, when the call ended late, has sent until then
+        (1, 25, 52),  # which no call does beyond its timeout
         (1, 100, 105),  # and never right after the one before
-        (2, 37, None),
+        (2, 42, None),
     ],
 )
 def test_the_last_look_comes_after_a_late_post_has_landed(

@@ -28,6 +28,7 @@ from bot.delivery.retry import LIMITED, LOCKED_OUT, Fault
 from bot.delivery.sender.calls import Calls, Composer
 from bot.rendering import Rendering
 from bot.store.engine import Database
+from bot.store.tables import Delivery
 
 log = logging.getLogger(__name__)
 
@@ -230,14 +231,16 @@ class Sender:
     async def _recorded(self, work: Work, outcome: Outcome) -> str:
         now = self._clock.now()
         async with self._database.begin() as db:
+            next_free = now + pace.LANE_PAUSE if work.task == "post" else None
             if isinstance(outcome, Fault) and outcome.code in LIMITED:
                 until = retry.limited_until(outcome, now)
-                await claims.limit(db, self._rates[work.task], until)
-            next_free = now + pace.LANE_PAUSE if work.task == "post" else None
+                if work.task == "post":
+                    next_free = until + pace.LANE_PAUSE  # others first, so that it shows whom Slack limits
+                if work.task != "post" or not await claims.limited_alone(db, work.delivery_id):
+                    await claims.limit(db, self._rates[work.task], until)
             own = await claims.release(db, work.lane, holder=self._holder, next_free=next_free)
             row = await claims.locked(db, work.delivery_id)
-            ours = row is not None and own and row.attempts == work.attempt
-            if row is None or not (ours or isinstance(outcome, Sent)):
+            if row is None or not (isinstance(outcome, Sent) or _continues(row, work, own)):
                 return "late"  # the lease ran out, and somebody else goes on from what the row says
             return await outcomes.record(db, row, outcome, now=now, on_failure=self._on_failure)
 
@@ -245,6 +248,15 @@ class Sender:
         wall = self._clock.wall_time(self._clock.now())
         assert wall is not None, "the present has a wall time even while the clock stands"  # noqa: S101
         return wall
+
+
+def _continues(row: Delivery, work: Work, own: bool) -> bool:
+    """Whether the row still is where this work left it; a search harms nobody, so it needs no lease."""
+    if row.attempts != work.attempt:
+        return False
+    if work.task == "look":
+        return row.task == "look" and (row.looks, row.cursor) == work.search
+    return own
 
 
 def _line(error: Exception) -> str:

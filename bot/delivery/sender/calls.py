@@ -89,8 +89,8 @@ class Calls:
         except AWAY:
             log.exception("delivery %d: the database is away", work.delivery_id)
             return Fault("database_away", task)
-        if self._wall() > work.until - timedelta(seconds=CALL_TIMEOUT * 2):
-            return Fault("lease_ending", task)
+        if self._wall() > work.begin_by:
+            return Fault("held_up", task)
         try:
             async with asyncio.timeout(CALL_TIMEOUT * 2):
                 return await self._call(work, ready)
