@@ -8,7 +8,8 @@ server          LocalWorkspace: composition, start, stop
 state           what a workspace consists of           seed          who and what it starts with
 workspace       everything that may happen to it       composer      what Slack makes of typed text
 views           modals and Home tabs                   inputs        what is put into their elements
-blockkit        Block Kit's rules                      rates         Slack's rate limits
+blockkit        Block Kit's rules                      attachments   the old way to add blocks and buttons
+rates           Slack's rate limits
 web_api, calls, methods/                               /api/<method>
 envelopes       deadlines, retries                     socket_mode, request_url   the two roads to the app
 deeds, reach, payloads      what people do, what they can reach, and what the app is told of it

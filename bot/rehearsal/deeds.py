@@ -12,7 +12,7 @@ import mimetypes
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from bot.rehearsal import composer, inputs, payloads, transcript
+from bot.rehearsal import attachments, composer, inputs, payloads, transcript
 from bot.rehearsal.envelopes import Dispatcher, Kind, Outcome
 from bot.rehearsal.reach import DeedError, Manifest, Reach
 from bot.rehearsal.response_urls import ResponseUrls
@@ -94,7 +94,7 @@ class Deeds(Reach):
         thread_ts = str(wish.get("thread_ts") or "") or None
         if thread_ts and thread_ts not in channel.messages:
             raise DeedError("thread_not_found", f"there is no message {thread_ts} in that channel")
-        files = [self._file(user, channel, each) for each in wish.get("files") or []]
+        files = [self._file(user, each) for each in wish.get("files") or []]
         text = str(wish.get("text") or "")
         if not text.strip() and not files:
             raise DeedError("no_text", "there is nothing to send")
@@ -201,7 +201,7 @@ class Deeds(Reach):
         return self._report(user, outcome)
 
     async def click(self, user: Member, wish: Json) -> Json:
-        """Use an element: {channel, ts | view_id, action_id, block_id?, value?, values?}."""
+        """Use an element: {channel, ts | view_id, action_id, block_id?, value?, values?, attachment?}."""
         if wish.get("view_id"):
             view = self._view(user, wish)
             self._fill(view, wish.get("values"))
@@ -210,10 +210,13 @@ class Deeds(Reach):
             payload = payloads.view_action(self, user, view, action)
         else:
             channel, message = self.seen_message(user, wish)
-            block, element = self._element(message.blocks, wish)
+            old = attachments.chosen(message.attachments, wish)
+            if old is not None:
+                return await self._press(user, channel, message, *old)
+            block, element, attachment = self._in_message(message, wish)
             state = message.state.setdefault(user.id, {})
             action = self._action(block, element, wish, state)
-            payload = payloads.message_block_action(self, user, channel, message, action)
+            payload = payloads.message_block_action(self, user, channel, message, action, attachment)
         self.workspace.changed()
         return self._report(user, await self._interact(payload))
 
@@ -225,7 +228,7 @@ class Deeds(Reach):
             payload = payloads.suggestion(self, user, block, element, str(wish.get("query") or ""), view=view)
         else:
             channel, message = self.seen_message(user, wish)
-            block, element = self._element(message.blocks, wish)
+            block, element, _ = self._in_message(message, wish)
             query = str(wish.get("query") or "")
             payload = payloads.suggestion(self, user, block, element, query, channel=channel, message=message)
         outcome = await self._interact(payload, accepts_response=True)
@@ -260,7 +263,7 @@ class Deeds(Reach):
     async def close_view(self, user: Member, wish: Json) -> Json:
         """Close a modal: {view_id, all?}. `all` closes the whole stack, as the × does."""
         view = self._view(user, wish)
-        everything = bool(wish.get("all"))
+        everything = bool(wish.get("all") or view.body.get("clear_on_close"))
         report: Json = {"ok": True, "acknowledged": True, "closed": []}
         for gone in self.views.close(view, all_=everything):
             report["closed"].append(gone.id)
@@ -284,6 +287,16 @@ class Deeds(Reach):
         return self._report(user, outcome)
 
     # --- doing ------------------------------------------------------------------------------------
+
+    async def _press(
+        self, user: Member, channel: Channel, message: Message, attachment: Json, action: Json
+    ) -> Json:
+        """Press a button or use a menu of an attachment's `actions`; the answer may replace the message."""
+        payload = payloads.interactive_message(self, user, channel, message, attachment, action)
+        outcome = await self._interact(payload, accepts_response=True)
+        if outcome.acknowledged and outcome.body:
+            self.response_urls.press(payload["response_url"], outcome.body)
+        return self._report(user, outcome)
 
     def _action(self, block: Json, element: Json, wish: Json, state: Json) -> Json:
         """The entry of `actions`; what was chosen is kept in `state`."""
@@ -330,7 +343,7 @@ class Deeds(Reach):
             raise DeedError("invalid_name", "name an emoji, on a message that all can see")
         return {"ok": True, "changed": self.workspace.react(user.id, message, name, add=add)}
 
-    def _file(self, user: Member, channel: Channel, given: Json) -> str:
+    def _file(self, user: Member, given: Json) -> str:
         try:
             content = (
                 base64.b64decode(given["base64"], validate=True)
@@ -348,7 +361,6 @@ class Deeds(Reach):
             created=int(self.workspace.now().timestamp()),
             content=content,
             mimetype=mimetypes.guess_type(name)[0] or "application/octet-stream",
-            channels=[channel.id],
             complete=True,
         )
         self.workspace.files[file.id] = file

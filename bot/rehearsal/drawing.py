@@ -52,6 +52,12 @@ class Drawing:
         """An address fit for a link: anything but http, https and mail leads nowhere."""
         return url if mrkdwn.is_safe_link(url) else "#"
 
+    def old_confirm(self, given: Json, yes: str, no: str) -> str:
+        """The question before an attachment's old button, in the form of today's (JSON)."""
+        given = {"ok_text": yes, "dismiss_text": no, **given}
+        parts = {"title": "title", "text": "text", "confirm": "ok_text", "deny": "dismiss_text"}
+        return json.dumps({key: {"text": str(given.get(old) or "")} for key, old in parts.items()})
+
     def source(self, block: Json) -> str:
         """A block's JSON, for those that are not drawn."""
         return json.dumps(block, indent=1, ensure_ascii=False)

@@ -68,6 +68,14 @@ def initial(element: Json) -> Json:
     return {"type": kind, "selected_option": element.get("initial_option")}
 
 
+def set_current(element: Json, channel: str) -> None:
+    """Let a conversation select that asks for it start with the current conversation."""
+    if element.get("default_to_current_conversation") and channel:
+        several = str(element["type"]).startswith("multi_")
+        preset = _SEVERAL[str(element["type"])][1] if several else _SINGLE[str(element["type"])][1]
+        element.setdefault(preset, [channel] if several else channel)
+
+
 def is_empty(state: Json) -> bool:
     """Whether an element's state holds nothing."""
     return not any(value for key, value in state.items() if key != "type")

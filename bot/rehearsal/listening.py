@@ -18,6 +18,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 GRACE = 1.0  # wall seconds
+PING_SECONDS = 5.0  # several clients take a socket without a ping for half a minute for dead
 
 
 class CannotListen(OSError):
@@ -39,13 +40,19 @@ class Listening:
         silent = self._silent
 
         class WebSocketProtocol(WebSocketsSansIOProtocol):
-            """Answers pings, unless its peer is in the silent set."""
+            """Pings, and answers pings, as Slack does; unless its peer is in the silent set."""
 
             def handle_ping(self) -> None:
                 if self.client in silent:
                     self.conn.data_to_send()
                 else:
                     super().handle_ping()
+
+            def send_keepalive_ping(self) -> None:
+                if self.client in silent:
+                    self.schedule_ping()
+                else:
+                    super().send_keepalive_ping()
 
         self.host, self.port = host, port
         self._server = uvicorn.Server(
@@ -56,7 +63,8 @@ class Listening:
                 lifespan="off",
                 log_config=None,
                 access_log=False,
-                ws_ping_interval=None,
+                ws_ping_interval=PING_SECONDS,
+                ws_ping_timeout=None,
                 timeout_keep_alive=75,
             )
         )

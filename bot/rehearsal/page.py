@@ -16,12 +16,19 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response, StreamingResponse
+from starlette.responses import (
+    FileResponse,
+    HTMLResponse,
+    JSONResponse,
+    RedirectResponse,
+    Response,
+    StreamingResponse,
+)
 from starlette.routing import Route
 
 from bot.clock import SimulatedClock
 from bot.config import shipped
-from bot.rehearsal import dates, faults, mrkdwn, seen
+from bot.rehearsal import attachments, dates, faults, mrkdwn, seen
 from bot.rehearsal.control import BREAKS, Control
 from bot.rehearsal.deeds import Deeds
 from bot.rehearsal.drawing import Drawing
@@ -92,6 +99,8 @@ class Page:
             Route("/", self._whole),
             Route("/page/parts", self._parts),
             Route("/page/log", self._log),
+            Route("/archives/{channel}", self._archive),
+            Route("/archives/{channel}/{message}", self._archive),
             Route("/two", self._two),
             Route("/inspector", self._inspector),
             Route("/live", self._live),
@@ -114,6 +123,15 @@ class Page:
         parts = {name: self.rendering.page(f"rehearsal_{name}", values) for name in names}
         unread, fresh = values["here"]["unread"], sum(each["new_replies"] for each in values["thread"][:1])
         return JSONResponse({"parts": parts, "unread": unread, "unread_thread": fresh}, headers=HEADERS)
+
+    async def _archive(self, request: Request) -> Response:
+        """Where a permalink leads: the message, in its thread if it has one, for whoever `as` says."""
+        where, query = request.path_params, request.query_params
+        ts = where.get("message", "").removeprefix("p")
+        place = {"as": query.get("as", ""), "in": where["channel"], "thread": query.get("thread_ts", "")}
+        mark = f"#m-{ts[:-6]}.{ts[-6:]}" if ts.isdigit() else ""
+        address = urlencode({key: value for key, value in place.items() if value})
+        return RedirectResponse(f"/?{address}{mark}", headers=HEADERS)
 
     async def _two(self, request: Request) -> Response:
         names = {
@@ -401,10 +419,11 @@ class Page:
             "source": unescape(message.text),
             "plain": not message.mrkdwn,
             "blocks": message.blocks if message.bot_id else [],
-            "attachments": [_attachment(each) for each in message.attachments],
+            "attachments": [attachments.drawn(each) for each in message.attachments],
             "at": {"values": message.state.get(place.user.id, {}), "errors": {}},
             "ephemeral": message.only_for is not None,
             "pinned": bool(message.pinned_by),
+            "reply": message.is_reply,
             "broadcast": message.broadcast,
             "edited": message.edited is not None,
             "gone": message.subtype == "tombstone",
@@ -445,16 +464,6 @@ def initials(member: Member) -> str:
     word = member.real_name.rpartition(" in ")[2]
     parts = word.split()
     return (parts[0][0] + parts[1][0] if len(parts) > 1 else word[:2]).upper()
-
-
-def _attachment(given: Json) -> Json:
-    """The words of an attachment, the old way to add something to a message; its pictures are not drawn."""
-    title, text = str(given.get("title") or ""), str(given.get("text") or "")
-    blocks = given.get("blocks") if isinstance(given.get("blocks"), list) else []
-    texts = [each.get("text") for each in blocks or [] if isinstance(each, dict)]
-    inside = [str(each.get("text") or "") for each in texts if isinstance(each, dict)]
-    fallback = "" if title or text or inside else str(given.get("fallback") or "")
-    return {"title": title, "lines": [each for each in (text, *inside, fallback) if each]}
 
 
 def _heading(message: Message) -> tuple[object, ...]:

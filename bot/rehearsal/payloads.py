@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.rehearsal import inputs
+from bot.rehearsal.attachments import blocks_of
 from bot.rehearsal.blockkit import elements_of
 from bot.rehearsal.state import APP_ID, TEAM_DOMAIN, TEAM_ID, Channel, Json, Member, Message, View
 
@@ -16,6 +17,7 @@ __all__ = [
     "command",
     "common",
     "elements_of",
+    "interactive_message",
     "message_action",
     "message_block_action",
     "shortcut",
@@ -27,8 +29,8 @@ __all__ = [
 VERIFICATION_TOKEN = "rehearsal-verification-token"  # noqa: S105 - the legacy field; it protects nothing
 
 
-def common(deeds: Deeds, user: Member) -> Json:
-    """What every interaction carries."""
+def common(deeds: Deeds, user: Member, channel: Channel | None = None) -> Json:
+    """What every interaction carries; `channel` is where it happens, if anywhere."""
     return {
         "team": {"id": TEAM_ID, "domain": TEAM_DOMAIN},
         "enterprise": None,
@@ -36,7 +38,7 @@ def common(deeds: Deeds, user: Member) -> Json:
         "user": {"id": user.id, "username": user.name, "name": user.name, "team_id": TEAM_ID},
         "api_app_id": APP_ID,
         "token": VERIFICATION_TOKEN,
-        "trigger_id": deeds.views.trigger(user.id),
+        "trigger_id": deeds.views.trigger(user.id, channel.id if channel else ""),
     }
 
 
@@ -55,7 +57,7 @@ def command(deeds: Deeds, user: Member, channel: Channel, name: str, text: str) 
         "api_app_id": APP_ID,
         "is_enterprise_install": "false",
         "response_url": deeds.response_urls.grant(user.id, channel.id),
-        "trigger_id": deeds.views.trigger(user.id),
+        "trigger_id": deeds.views.trigger(user.id, channel.id),
     }
 
 
@@ -69,7 +71,7 @@ def message_action(deeds: Deeds, user: Member, callback_id: str, channel: Channe
     """A message shortcut."""
     return {
         "type": "message_action",
-        **common(deeds, user),
+        **common(deeds, user, channel),
         "callback_id": callback_id,
         "action_ts": deeds.workspace.next_ts(),
         "channel": {"id": channel.id, "name": channel_name(channel)},
@@ -80,9 +82,14 @@ def message_action(deeds: Deeds, user: Member, callback_id: str, channel: Channe
 
 
 def message_block_action(
-    deeds: Deeds, user: Member, channel: Channel, message: Message, action: Json
+    deeds: Deeds,
+    user: Member,
+    channel: Channel,
+    message: Message,
+    action: Json,
+    attachment: Json | None = None,
 ) -> Json:
-    """A click in a message; an ephemeral one comes without `message`."""
+    """A click in a message, or in an attachment of one; an ephemeral one comes without `message`."""
     container: Json = {
         "type": "message",
         "message_ts": message.ts,
@@ -91,17 +98,45 @@ def message_block_action(
     }
     if message.thread_ts:
         container["thread_ts"] = message.thread_ts
+    if attachment is not None:
+        container |= {
+            "type": "message_attachment",
+            "attachment_id": attachment["id"],
+            "is_app_unfurl": False,
+        }
+    blocks = [*message.blocks, *(block for _, block in blocks_of(message.attachments))]
     payload: Json = {
         "type": "block_actions",
-        **common(deeds, user),
+        **common(deeds, user, channel),
         "container": container,
         "channel": {"id": channel.id, "name": channel_name(channel)},
-        "state": {"values": inputs.values(message.blocks, message.state.get(user.id, {}))},
+        "state": {"values": inputs.values(blocks, message.state.get(user.id, {}))},
         "response_url": deeds.response_urls.grant(user.id, channel.id, message.ts),
         "actions": [action | {"action_ts": deeds.workspace.next_ts()}],
     }
     if message.only_for is None:
         payload["message"] = deeds.workspace.message_dict(message, metadata=True)
+    return payload
+
+
+def interactive_message(
+    deeds: Deeds, user: Member, channel: Channel, message: Message, attachment: Json, action: Json
+) -> Json:
+    """A press on an old button or menu; an ephemeral message comes without itself."""
+    payload: Json = {
+        "type": "interactive_message",
+        **common(deeds, user, channel),
+        "actions": [action],
+        "callback_id": str(attachment.get("callback_id") or ""),
+        "channel": {"id": channel.id, "name": channel_name(channel)},
+        "action_ts": deeds.workspace.next_ts(),
+        "message_ts": message.ts,
+        "attachment_id": str(attachment["id"]),
+        "is_app_unfurl": False,
+        "response_url": deeds.response_urls.grant(user.id, channel.id, message.ts),
+    }
+    if message.only_for is None:
+        payload["original_message"] = deeds.workspace.message_dict(message)
     return payload
 
 

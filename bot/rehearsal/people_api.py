@@ -7,7 +7,7 @@ edit, delete      {channel, ts, text?}                   one's own message
 command           {channel, text: "/workshop ask …"}
 shortcut          {callback_id}
 message_shortcut  {callback_id, channel, ts}
-click             {channel, ts | view_id, action_id, block_id?, value?, values?}
+click             {channel, ts | view_id, action_id, block_id?, value?, values?, attachment?}
 suggest           {channel, ts | view_id, action_id, block_id?, query}
 submit            {view_id, values: {block_id or action_id: value}}
 close_view        {view_id, all?}

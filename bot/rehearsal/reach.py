@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.rehearsal import payloads
+from bot.rehearsal import attachments, payloads
 from bot.rehearsal.state import BOT_USER, Channel, Json, Member, Message, View
 from bot.rehearsal.views import Views
 from bot.rehearsal.workspace import Workspace
@@ -96,6 +96,14 @@ class Reach:
         if view is None or view.user != user.id:
             raise DeedError("view_not_found", f"{user.name} has no such view open")
         return view
+
+    def _in_message(self, message: Message, wish: Json) -> tuple[Json, Json, Json | None]:
+        """A block of a message, the element of it that a wish names, and the attachment it stands in."""
+        number = str(wish.get("attachment") or "")
+        inside = list(attachments.blocks_of(message.attachments, number))
+        outside = [] if number else message.blocks
+        block, element = self._element([*outside, *(block for _, block in inside)], wish)
+        return block, element, next((each for each, other in inside if other is block), None)
 
     def _element(self, blocks: list[Json], wish: Json) -> tuple[Json, Json]:
         for block in blocks:

@@ -5,11 +5,13 @@ Reference: "Handling user interaction", message responses.
 
 from __future__ import annotations
 
+import json
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from bot.rehearsal import attachments as attached
 from bot.rehearsal import blockkit
 from bot.rehearsal.state import BOT_ID, BOT_USER, Json, Message
 from bot.rehearsal.workspace import Workspace
@@ -58,35 +60,39 @@ class ResponseUrls:
         """Show what came with the acknowledgement of a command."""
         return self._say(_Grant(user, channel, None, self._workspace.now()), body)
 
+    def press(self, token_url: str, body: Json) -> str | None:
+        """Carry out what came with the acknowledgement of an old button: a message in place of its own."""
+        return self.use(token_url.rpartition("/")[2], {"replace_original": True, **body})
+
     def _carry_out(self, grant: _Grant, body: Json) -> str | None:
         original = self._workspace.channels[grant.channel].messages.get(grant.original or "")
-        if body.get("delete_original"):
+        if _flag(body, "delete_original"):
             if original is None:
                 return "message_not_found"
             self._workspace.remove(original)
             return None
-        if body.get("replace_original") and original is not None:
+        if _flag(body, "replace_original") and original is not None:
             return self._replace(original, body)
         return self._say(grant, body)
 
     def _replace(self, original: Message, body: Json) -> str | None:
-        blocks, attachments = body.get("blocks") or [], _attachments(body)
-        if blockkit.check_message(blocks):
-            return "invalid_blocks"
+        try:
+            text, blocks, attachments = self._content(body)
+        except _Refused as error:
+            return str(error)
 
         def change() -> None:
-            original.text = str(body.get("text") or "")
-            original.blocks = self._workspace.with_ids(blocks)
-            original.attachments = attachments
+            original.text, original.blocks, original.attachments = text, blocks, attachments
             original.state.clear()
 
         self._workspace.edit(original, change, flag=False)
         return None
 
     def _say(self, grant: _Grant, body: Json) -> str | None:
-        text, blocks, attachments = str(body.get("text") or ""), body.get("blocks") or [], _attachments(body)
-        if blockkit.check_message(blocks):
-            return "invalid_blocks"
+        try:
+            text, blocks, attachments = self._content(body)
+        except _Refused as error:
+            return str(error)
         if not text.strip() and not blocks and not attachments:
             return "no_text"
         self._workspace.post(
@@ -97,7 +103,7 @@ class ResponseUrls:
                 bot_id=BOT_ID,
                 subtype="bot_message",
                 text=text,
-                blocks=self._workspace.with_ids(blocks),
+                blocks=blocks,
                 attachments=attachments,
                 thread_ts=str(body["thread_ts"]) if body.get("thread_ts") else None,
                 only_for=None if body.get("response_type") == "in_channel" else grant.user,
@@ -105,7 +111,33 @@ class ResponseUrls:
         )
         return None
 
+    def _content(self, body: Json) -> tuple[str, list[Json], list[Json]]:
+        """The text, blocks and attachments of a response, lists also as the JSON text of one."""
+        blocks, attachments = _list(body, "blocks"), _list(body, "attachments")
+        if blockkit.check_message(blocks):
+            raise _Refused("invalid_blocks")
+        if not all(isinstance(each, dict) for each in attachments) or attached.check(attachments):
+            raise _Refused("invalid_attachments")
+        with_ids = self._workspace.with_ids
+        return str(body.get("text") or ""), with_ids(blocks), attached.complete(attachments, with_ids)
 
-def _attachments(body: Json) -> list[Json]:
-    given = body.get("attachments")
-    return [each for each in given if isinstance(each, dict)] if isinstance(given, list) else []
+
+class _Refused(Exception):
+    """A response cannot be shown: Slack's error name."""
+
+
+def _flag(body: Json, name: str) -> bool:
+    """Whether a switch is on: Slack's own examples write true as well as "true"."""
+    return str(body.get(name) or "").lower() in ("true", "1")
+
+
+def _list(body: Json, name: str) -> list[Any]:
+    given = body.get(name) or []
+    if isinstance(given, str):
+        try:
+            given = json.loads(given)
+        except ValueError:
+            given = None
+    if not isinstance(given, list):
+        raise _Refused(f"invalid_{name}")
+    return given

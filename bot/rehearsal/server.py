@@ -354,10 +354,9 @@ class OwnOrigin:
         headers = dict(scope.get("headers", []))
         origin = headers.get(b"origin", b"").decode("latin-1")
         host = headers.get(b"host", b"").decode("latin-1")
-        if scope["type"] == "http" and origin and origin.partition("://")[2] != host:
-            await PlainTextResponse("refused: a request from another site", status_code=403)(
-                scope, receive, send
-            )
+        if scope["type"] in ("http", "websocket") and origin and origin.partition("://")[2] != host:
+            refusal = PlainTextResponse("refused: a request from another site", status_code=403)
+            await refusal(scope, receive, send)
             return
         await self._app(scope, receive, send)
 

@@ -177,6 +177,11 @@ class Channel:
             "is_mpim": self.kind == "mpim",
             "is_private": self.kind != "channel",
             "is_org_shared": False,
+            "is_pending_ext_shared": False,
+            "pending_shared": [],
+            "shared_team_ids": [TEAM_ID],
+            "unlinked": 0,
+            "parent_conversation": None,
             "context_team_id": TEAM_ID,
             "updated": self.created * 1000,
         }
@@ -242,6 +247,20 @@ class View:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Where a file was shared: the message that shows it."""
+
+    channel: str
+    kind: ChannelKind
+    ts: str
+    thread_ts: str | None = None
+
+    def as_dict(self) -> Json:
+        data: Json = {"ts": self.ts, "reply_users": [], "reply_users_count": 0, "reply_count": 0}
+        return data | ({"thread_ts": self.thread_ts} if self.thread_ts else {})
+
+
 @dataclass(slots=True)
 class File:
     """An uploaded file; it becomes visible when its upload is completed."""
@@ -254,7 +273,7 @@ class File:
     title: str = ""
     content: bytes | None = None
     mimetype: str = "application/octet-stream"
-    channels: list[str] = field(default_factory=list)
+    shares: list[Share] = field(default_factory=list)
     complete: bool = False
 
     def as_dict(self, url: str) -> Json:
@@ -266,17 +285,39 @@ class File:
             "name": self.name,
             "title": self.title or self.name,
             "mimetype": self.mimetype,
-            "filetype": self.name.rpartition(".")[2].lower() or "binary",
+            "filetype": self.filetype,
             "user": self.user,
             "size": len(self.content or b""),
             "mode": "hosted",
             "is_external": False,
-            "is_public": False,
+            "is_public": bool(self._places("channel")),
             "url_private": address,
             "url_private_download": address,
             "permalink": address,
-            "channels": list(self.channels),
+            "pretty_type": self.filetype.upper(),
+            "editable": False,
+            "display_as_bot": False,
+            "username": "",
+            "public_url_shared": False,
+            "has_rich_preview": False,
+            "file_access": "visible",
+            "comments_count": 0,
+            "channels": self._places("channel"),
+            "groups": self._places("group"),
+            "ims": self._places("im", "mpim"),
+            "shares": {
+                name: {share.channel: [share.as_dict()] for share in self.shares if share.kind in kinds}
+                for name, kinds in (("public", ("channel",)), ("private", ("group", "im", "mpim")))
+                if any(share.kind in kinds for share in self.shares)
+            },
         }
+
+    @property
+    def filetype(self) -> str:
+        return self.name.rpartition(".")[2].lower() or "binary"
+
+    def _places(self, *kinds: str) -> list[str]:
+        return list(dict.fromkeys(share.channel for share in self.shares if share.kind in kinds))
 
 
 @dataclass(slots=True)
@@ -298,6 +339,8 @@ class UserGroup:
     handle: str
     name: str
     users: list[str] = field(default_factory=list)
+    description: str = ""
+    disabled_at: int = 0  # 0 while it is in use
 
     def as_dict(self, *, users: bool) -> Json:
         data: Json = {
@@ -307,9 +350,14 @@ class UserGroup:
             "is_subteam": True,
             "name": self.name,
             "handle": self.handle,
-            "description": "",
+            "description": self.description,
+            "is_external": False,
+            "auto_type": None,
+            "prefs": {"channels": [], "groups": []},
+            "created_by": SLACKBOT,
             "date_create": 1_700_000_000,
-            "date_delete": 0,
+            "date_update": 1_700_000_000,
+            "date_delete": self.disabled_at,
             "user_count": len(self.users),
         }
         return data | ({"users": list(self.users)} if users else {})

@@ -16,6 +16,7 @@ from bot.rehearsal.state import Json, View
 from bot.rehearsal.workspace import Workspace
 
 DEEPEST = 3
+REMEMBERED_SECONDS = 3600.0  # how long an expired trigger is told from one that never was
 TRIGGER_SECONDS = 3.0  # wall time, like the acknowledgement deadline it goes with
 
 
@@ -31,6 +32,7 @@ class ViewError(Exception):
 @dataclass(slots=True)
 class _Trigger:
     user: str
+    channel: str  # where the interaction happened; "" for nowhere
     until: float
     used: bool = False
 
@@ -42,16 +44,18 @@ class Views:
         self._workspace = workspace
         self._triggers: dict[str, _Trigger] = {}
 
-    def trigger(self, user: str) -> str:
-        """A new trigger id for an interaction of `user`."""
+    def trigger(self, user: str, channel: str = "") -> str:
+        """A new trigger id for an interaction of `user` in `channel`."""
         now = time.monotonic()
-        self._triggers = {key: held for key, held in self._triggers.items() if held.until > now - 60}
+        self._triggers = {
+            key: held for key, held in self._triggers.items() if held.until > now - REMEMBERED_SECONDS
+        }
         trigger_id = f"{int(self._workspace.now().timestamp())}.{len(self._triggers)}.{secrets.token_hex(16)}"
-        self._triggers[trigger_id] = _Trigger(user, now + TRIGGER_SECONDS)
+        self._triggers[trigger_id] = _Trigger(user, channel, now + TRIGGER_SECONDS)
         return trigger_id
 
-    def redeem(self, trigger_id: str) -> str:
-        """Use a trigger up; returns the person it belongs to."""
+    def redeem(self, trigger_id: str) -> tuple[str, str]:
+        """Use a trigger up; returns the person it belongs to and the channel they are in, or ""."""
         held = self._triggers.get(trigger_id)
         if held is None:
             raise ViewError("invalid_trigger_id")
@@ -60,23 +64,26 @@ class Views:
         if time.monotonic() > held.until:
             raise ViewError("expired_trigger_id")
         held.used = True
-        return held.user
+        return held.user, held.channel
 
-    def open(self, user: str, body: Any) -> View:
-        """Show a modal to `user`, in place of whatever they had open."""
-        view = self._new(user, body, "modal")
+    def open(self, user: str, body: Any, *, channel: str = "") -> View:
+        """Show a modal to `user`, in place of whatever they had open.
+
+        `channel` is what its conversation selects start with, where they ask for the current one.
+        """
+        view = self._new(user, body, "modal", channel)
         self._workspace.modals[user] = [view]
         self._workspace.changed()
         return view
 
-    def push(self, user: str, body: Any) -> View:
+    def push(self, user: str, body: Any, *, channel: str = "") -> View:
         """Lay a modal on top of those `user` has open."""
         stack = self._workspace.modals.get(user, [])
         if not stack:
             raise ViewError("not_found")
         if len(stack) >= DEEPEST:
             raise ViewError("push_limit_reached")
-        view = self._new(user, body, "modal")
+        view = self._new(user, body, "modal", channel)
         view.root, view.previous = stack[0].id, stack[-1].id
         stack.append(view)
         self._workspace.changed()
@@ -154,8 +161,10 @@ class Views:
         self._workspace.changed()
         return None
 
-    def _new(self, user: str, body: Any, kind: str) -> View:
+    def _new(self, user: str, body: Any, kind: str, channel: str = "") -> View:
         checked = self._checked(user, body, kind)
+        for _, element in inputs.stateful(checked["blocks"]):
+            inputs.set_current(element, channel)
         id_ = self._workspace.mint("V")
         view = View(id=id_, user=user, body=checked, hash=self._hash(), root=id_)
         view.values = inputs.values(checked["blocks"], {})

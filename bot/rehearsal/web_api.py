@@ -35,6 +35,8 @@ from bot.rehearsal.workspace import Workspace
 
 logger = logging.getLogger(__name__)
 
+JSON_TYPE = "application/json; charset=utf-8"
+EVERY_SCOPE = frozenset(scope for method in METHODS.values() for scope in method.scopes) | {"commands"}
 _ANSWERED_LATER = ("lost_response", "reset", "late_accept")
 
 
@@ -71,6 +73,8 @@ class WebApi:
         finally:
             self.in_flight -= 1
             self.workspace.wake()
+        if name in METHODS:
+            response.headers["x-accepted-oauth-scopes"] = ",".join(METHODS[name].scopes)
         body = json.loads(bytes(response.body)) if response.media_type == "application/json" else {}
         self.log.note(
             "request",
@@ -92,13 +96,16 @@ class WebApi:
             method = METHODS.get(name)
             if method is None:
                 raise ApiError("unknown_method", req_method=name)
-            self._authorise(method, request, args)
+            if not method.open:
+                self._authorise(method, request, args)
             if name == "apps.connections.open" and request.method != "POST":
                 raise ApiError("insecure_request")
             absent = [each for each in method.needs.split() if args.get(each) is None]
             if absent:
                 raise missing(*absent)
-            call = Call(self.workspace, self.views, self.options, self.workspace.url, args, noted)
+            # Addresses handed out lead back the way the client came, whatever it calls this machine.
+            origin = str(request.base_url).rstrip("/")
+            call = Call(self.workspace, self.views, self.options, origin, args, noted)
             channel = str(args.get("channel") or "")
             wait = self.rates.check(name, method.tier, channel, self.workspace.now())
             if wait:
@@ -154,18 +161,17 @@ class WebApi:
             raise ApiError("missing_scope", needed=",".join(method.scopes), provided=",".join(sorted(scopes)))
 
     def _limited(self, seconds: int) -> Response:
-        headers = {"Retry-After": str(seconds)}
+        headers = {"Retry-After": str(seconds), "content-type": JSON_TYPE}
         return JSONResponse({"ok": False, "error": "ratelimited"}, status_code=429, headers=headers)
 
     def _json(self, body: Json, warnings: Sequence[str] = ()) -> Response:
         if warnings:
             body["warning"] = ",".join(warnings)
             body["response_metadata"] = {**body.get("response_metadata", {}), "warnings": list(warnings)}
-        scopes = self.options.scopes
+        scopes = EVERY_SCOPE if self.options.scopes is None else self.options.scopes
         date = format_datetime(wall_now(), usegmt=True)  # by it a bot sees that its own clock is wrong
-        headers = {"x-slack-req-id": secrets.token_hex(16), "date": date}
-        if scopes is not None:
-            headers["x-oauth-scopes"] = ",".join(sorted(scopes))
+        headers = {"x-slack-req-id": secrets.token_hex(16), "date": date, "content-type": JSON_TYPE}
+        headers["x-oauth-scopes"] = ",".join(sorted(scopes))
         return JSONResponse(body, headers=headers)
 
 

@@ -27,6 +27,7 @@ from bot.rehearsal.state import (
     Member,
     Message,
     Scheduled,
+    Share,
     UserGroup,
     View,
 )
@@ -190,9 +191,7 @@ class Workspace:
             files=files,
             client_msg_id=str(uuid.uuid5(uuid.NAMESPACE_URL, f"{channel.id}/{ts}")),
         )
-        self.post(message)
-        for id_ in files:
-            self.shared(self.files[id_], channel)
+        self.share(message, channel)
         if f"<@{BOT_USER}>" in text and not channel.direct and BOT_USER in channel.members:
             data = self.message_dict(message)
             keep = (
@@ -384,10 +383,16 @@ class Workspace:
         self.changed()
         return True
 
-    def shared(self, file: File, channel: Channel) -> None:
-        """Tell of a file that was shared in a channel."""
-        event = {"type": "file_shared", "file_id": file.id, "file": {"id": file.id}, "user_id": file.user}
-        self._member_event(channel, event | {"channel_id": channel.id, "event_ts": self.next_ts()})
+    def share(self, message: Message, channel: Channel) -> None:
+        """Post a message with its files, and tell of each that it is shared here."""
+        for id_ in message.files:
+            place = Share(channel.id, channel.kind, message.ts, message.thread_ts)
+            self.files[id_].shares.append(place)
+        self.post(message)
+        for id_ in message.files:
+            event = {"type": "file_shared", "file_id": id_, "file": {"id": id_}}
+            event |= {"user_id": self.files[id_].user, "channel_id": channel.id}
+            self._member_event(channel, event | {"event_ts": self.next_ts()})
 
     def channel_event(self, kind: str, channel: Channel) -> None:
         """Tell of a channel that was made, renamed, archived or brought back."""

@@ -9,6 +9,9 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -62,6 +65,40 @@ def client_of(
     return AsyncWebClient(
         token=token or workspace.bot_token, base_url=workspace.api_url, session=http, retry_handlers=[]
     )
+
+
+@pytest.fixture(params=["socket", "http"])
+async def app(
+    request: pytest.FixtureRequest, workspace: LocalWorkspace, http: aiohttp.ClientSession
+) -> AsyncIterator[AsyncApp]:
+    """An app with no listeners yet, joined to the workspace."""
+    app = AsyncApp(
+        client=client_of(workspace, http),
+        signing_secret=workspace.signing_secret,
+        process_before_response=True,
+        attaching_conversation_kwargs_enabled=False,
+    )
+    async with AsyncExitStack() as stack:
+        if request.param == "socket":
+            handler = AsyncSocketModeHandler(app, workspace.app_token)
+            await handler.connect_async()
+            stack.push_async_callback(handler.close_async)
+        else:
+            runner = web.AppRunner(app.web_app(path="/slack/events"))
+            await runner.setup()
+            stack.push_async_callback(runner.cleanup)
+            site = web.TCPSite(runner, "127.0.0.1", 0)
+            await site.start()
+            assert await workspace.reach(f"http://127.0.0.1:{port_of(runner)}/slack/events")
+        yield app
+
+
+def port_of(runner: web.AppRunner) -> int:
+    return int(runner.addresses[0][1])
+
+
+async def settled(workspace: LocalWorkspace) -> None:
+    assert await workspace.idle(10)
 
 
 async def error_of(call: Awaitable[Any]) -> str:

@@ -273,4 +273,4 @@ async def test_a_response_may_be_attachments_alone(
         assert (response.status, await response.text()) == (200, "ok")
 
     [message] = person.messages(PARTICIPANTS)
-    assert message["attachments"] == [{"text": "old ways"}]
+    assert message["attachments"] == [{"id": 1, "text": "old ways"}]

@@ -297,7 +297,7 @@ async def test_an_edit_may_bring_markdown_or_attachments(client: AsyncWebClient)
     assert changed["message"]["blocks"][0]["type"] == "markdown"
     assert changed["message"]["attachments"][0]["text"] == "old"
     changed = await client.chat_update(channel=PARTICIPANTS, ts=ts, attachments=new)
-    assert changed["message"]["attachments"] == new
+    assert changed["message"]["attachments"] == [{"id": 1, **new[0]}]
 
     both = client.chat_update(channel=PARTICIPANTS, ts=ts, text="x", markdown_text="y")
     assert await error_of(both) == "markdown_text_conflict"

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from bot.rehearsal.calls import Call
-from bot.rehearsal.methods import chat, conversations, files, marks, people, surfaces
+from bot.rehearsal.methods import chat, conversations, files, groups, marks, people, surfaces
 from bot.rehearsal.rates import Tier
 from bot.rehearsal.state import Json
 
@@ -20,7 +20,7 @@ class Method:
     """How one method is served.
 
     `needs` names the arguments without which Slack answers `invalid_arguments`; `app_token` marks the one
-    method that takes an app-level token.
+    method that takes an app-level token, `open` the one that takes none.
     """
 
     handler: Callable[[Call], Awaitable[Json]]
@@ -28,6 +28,7 @@ class Method:
     scopes: tuple[str, ...] = ()
     needs: str = ""
     app_token: bool = False
+    open: bool = False
 
 
 async def _connections_open(call: Call) -> Json:
@@ -41,7 +42,7 @@ _TOPIC = ("channels:write.topic", "channels:manage", "groups:write.topic", "grou
 _MANAGE = ("channels:manage", "groups:write")
 
 METHODS: dict[str, Method] = {
-    "api.test": Method(people.api_test, 4),
+    "api.test": Method(people.api_test, 4, open=True),
     "apps.connections.open": Method(_connections_open, 3, app_token=True),
     "assistant.threads.setStatus": Method(
         chat.set_status, "special", ("chat:write",), needs="channel_id thread_ts status"
@@ -106,8 +107,13 @@ METHODS: dict[str, Method] = {
     "reactions.list": Method(marks.reactions_list, 2, ("reactions:read",)),
     "reactions.remove": Method(marks.reactions_remove, 2, ("reactions:write",), needs="name"),
     "team.info": Method(people.team_info, 3, ("team:read",)),
-    "usergroups.list": Method(people.usergroups_list, 2, ("usergroups:read",)),
-    "usergroups.users.list": Method(people.usergroups_users_list, 2, ("usergroups:read",), needs="usergroup"),
+    "usergroups.create": Method(groups.create, 2, ("usergroups:write",), needs="name"),
+    "usergroups.disable": Method(groups.disable, 2, ("usergroups:write",), needs="usergroup"),
+    "usergroups.enable": Method(groups.enable, 2, ("usergroups:write",), needs="usergroup"),
+    "usergroups.list": Method(groups.list_, 2, ("usergroups:read",)),
+    "usergroups.update": Method(groups.update, 2, ("usergroups:write",), needs="usergroup"),
+    "usergroups.users.list": Method(groups.users_list, 2, ("usergroups:read",), needs="usergroup"),
+    "usergroups.users.update": Method(groups.users_update, 2, ("usergroups:write",), needs="usergroup users"),
     "users.conversations": Method(conversations.of_user, 3, _READ),
     "users.getPresence": Method(people.users_get_presence, 3, ("users:read",)),
     "users.info": Method(people.users_info, 4, ("users:read",), needs="user"),

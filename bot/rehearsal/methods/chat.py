@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from bot.rehearsal import attachments as attached
 from bot.rehearsal import blockkit
 from bot.rehearsal.calls import ApiError, Call, is_ts
 from bot.rehearsal.state import BOT_ID, BOT_USER, SLACKBOT, Channel, Json, Message, Scheduled
@@ -251,9 +252,12 @@ def _attachments(call: Call) -> list[Json]:
     found: Any = call.data("attachments") or []
     if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
         raise ApiError("invalid_attachments")
-    if len(found) > 100:
+    if len(found) > attached.MOST:
         raise ApiError("too_many_attachments")
-    return found
+    errors = attached.check(found)
+    if errors:
+        raise ApiError("invalid_attachments", errors=errors, response_metadata={"messages": errors})
+    return attached.complete(found, call.workspace.with_ids)
 
 
 def _blocks(call: Call) -> list[Json]:

@@ -24,6 +24,8 @@ async def list_(call: Call) -> Json:
 async def info(call: Call) -> Json:
     channel = call.channel()
     data = channel.as_dict(BOT_USER, num_members=call.flag("include_num_members"))
+    if BOT_USER in channel.members:
+        data["last_read"] = channel.last_read.get(BOT_USER, "0000000000.000000")
     if channel.kind == "im" and call.flag("include_locale"):
         data["locale"] = call.workspace.members[channel.other(BOT_USER)].locale
     return {"channel": data}
@@ -52,8 +54,8 @@ async def open_(call: Call) -> Json:
     before = len(call.workspace.channels)
     channel = call.workspace.direct(BOT_USER, *users)
     known = {"no_op": True, "already_open": True} if len(call.workspace.channels) == before else {}
-    shown = channel.as_dict(BOT_USER) if call.flag("return_im") else {"id": channel.id}
-    return {**known, "channel": shown}
+    whole = channel.kind == "mpim" or call.flag("return_im")
+    return {**known, "channel": channel.as_dict(BOT_USER) if whole else {"id": channel.id}}
 
 
 async def join(call: Call) -> Json:
@@ -86,12 +88,16 @@ async def invite(call: Call) -> Json:
         raise ApiError("no_user")
     for user in call.ids("users"):
         if user == BOT_USER:
-            raise ApiError("cant_invite_self")
+            raise _uninvited(user, "cant_invite_self")
         if user not in call.workspace.members:
-            raise ApiError("user_not_found")
+            raise _uninvited(user, "user_not_found")
         if not call.workspace.join(user, channel, inviter=BOT_USER):
-            raise ApiError("already_in_channel")
+            raise _uninvited(user, "already_in_channel")
     return {"channel": channel.as_dict(BOT_USER)}
+
+
+def _uninvited(user: str, error: str) -> ApiError:
+    return ApiError(error, errors=[{"user": user, "ok": False, "error": error}])
 
 
 async def create(call: Call) -> Json:
@@ -272,7 +278,7 @@ def _set_line(call: Call, name: str) -> Json:
             text=f"<@{BOT_USER}> set the channel {name}: {text}",
         )
     )
-    return {"channel": channel.as_dict(BOT_USER)}
+    return {name: text, "channel": channel.as_dict(BOT_USER)}
 
 
 def _between(call: Call, messages: list[Message]) -> list[Message]:

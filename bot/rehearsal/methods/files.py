@@ -57,7 +57,9 @@ async def list_(call: Call) -> Json:
     found = [
         file.as_dict(call.origin)
         for file in reversed(call.workspace.files.values())
-        if file.complete and user in ("", file.user) and (not channel or channel in file.channels)
+        if file.complete
+        and user in ("", file.user)
+        and (not channel or channel in {share.channel for share in file.shares})
     ]
     paging = {"count": count, "total": len(found), "page": page, "pages": -(-len(found) // count)}
     return {"files": found[(page - 1) * count : page * count], "paging": paging}
@@ -93,18 +95,14 @@ def _uploaded(call: Call, item: object) -> File:
 
 
 def _share(call: Call, channel: Channel, files: list[File]) -> None:
-    for file in files:
-        file.channels.append(channel.id)
-    call.workspace.post(
-        Message(
-            ts=call.workspace.next_ts(),
-            channel=channel.id,
-            user=BOT_USER,
-            bot_id=BOT_ID,
-            text=call.text("initial_comment"),
-            thread_ts=call.text("thread_ts") or None,
-            files=[file.id for file in files],
-        )
+    message = Message(
+        ts=call.workspace.next_ts(),
+        channel=channel.id,
+        user=BOT_USER,
+        bot_id=BOT_ID,
+        subtype="file_share",
+        text=call.text("initial_comment"),
+        thread_ts=call.text("thread_ts") or None,
+        files=[file.id for file in files],
     )
-    for file in files:
-        call.workspace.shared(file, channel)
+    call.workspace.share(message, channel)

@@ -1,4 +1,4 @@
-"""auth, users, user groups, team and bots: who is who."""
+"""auth, users, team and bots: who is who."""
 
 from __future__ import annotations
 
@@ -56,7 +56,9 @@ async def users_lookup_by_email(call: Call) -> Json:
 async def users_get_presence(call: Call) -> Json:
     if call.text("user"):
         call.user()
-    return {"presence": "active"}
+    now = int(call.workspace.now().timestamp())
+    seen = {"online": True, "auto_away": False, "manual_away": False, "connection_count": 1}
+    return {"presence": "active", **seen, "last_activity": now}
 
 
 async def users_set_presence(call: Call) -> Json:
@@ -80,18 +82,6 @@ async def emoji_list(call: Call) -> Json:
 async def auth_revoke(call: Call) -> Json:
     """Only a try-out is possible: the token lives as long as the workspace."""
     return {"revoked": False}
-
-
-async def usergroups_list(call: Call) -> Json:
-    users = call.flag("include_users")
-    return {"usergroups": [group.as_dict(users=users) for group in call.workspace.groups.values()]}
-
-
-async def usergroups_users_list(call: Call) -> Json:
-    group = call.workspace.groups.get(call.need("usergroup", "no_such_subteam"))
-    if group is None:
-        raise ApiError("no_such_subteam")
-    return {"users": list(group.users)}
 
 
 async def team_info(call: Call) -> Json:

@@ -9,16 +9,16 @@ from bot.rehearsal.views import ViewError
 
 async def open_(call: Call) -> Json:
     try:
-        user = call.views.redeem(_trigger(call))
-        return {"view": call.views.open(user, call.data("view")).as_dict()}
+        user, channel = call.views.redeem(_trigger(call))
+        return {"view": call.views.open(user, call.data("view"), channel=channel).as_dict()}
     except ViewError as error:
         raise _refused(error) from None
 
 
 async def push(call: Call) -> Json:
     try:
-        user = call.views.redeem(_trigger(call))
-        return {"view": call.views.push(user, call.data("view")).as_dict()}
+        user, channel = call.views.redeem(_trigger(call))
+        return {"view": call.views.push(user, call.data("view"), channel=channel).as_dict()}
     except ViewError as error:
         raise _refused(error) from None
 

@@ -184,7 +184,7 @@ function place(node) {
   const view = node.closest("[data-view]");
   if (view) return { view_id: view.dataset.view, values: gather(view) };
   const message = node.closest("[data-ts]");
-  return { channel: message.dataset.channel, ts: message.dataset.ts };
+  return { channel: message.dataset.channel, ts: message.dataset.ts, attachment: node.closest("[data-attachment]")?.dataset.attachment };
 }
 
 function valueOf(node) {
@@ -384,6 +384,12 @@ const CLICKS = {
   "[data-scenario]": (node) => play(node),
   "[data-disconnect]": (node) => send("/disconnect", { reason: node.form.reason.value }),
   "[data-disarm]": () => send("/faults", {}, "DELETE").then(showArmed),
+  'a[href*="/archives/"]': (node) => {
+    const url = new URL(node.href); // a permalink: one goes there as oneself
+    if (url.origin !== location.origin) return;
+    url.searchParams.set("as", here.me);
+    node.href = url;
+  },
   'button[data-action], a[data-action]': (node) => press(node, node.value || undefined),
 };
 
