@@ -10,7 +10,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -28,7 +28,8 @@ from starlette.routing import Route
 
 from bot.clock import SimulatedClock
 from bot.config import shipped
-from bot.rehearsal import attachments, dates, faults, mrkdwn, seen
+from bot.rehearsal import dates, faults, seen
+from bot.rehearsal.articles import Articles, author_name, initials
 from bot.rehearsal.control import BREAKS, Control
 from bot.rehearsal.deeds import Deeds
 from bot.rehearsal.drawing import Drawing
@@ -36,14 +37,13 @@ from bot.rehearsal.methods import METHODS
 from bot.rehearsal.reach import DeedError
 from bot.rehearsal.state import BOT_USER, SLACKBOT, Channel, Json, Member, Message, View
 from bot.rehearsal.workspace import Workspace
-from bot.rendering import Rendering, unescape, zone_name
+from bot.rendering import Rendering, zone_name
 
-FIRST_PAGE = 100  # messages shown at first
+SCREEN = 40  # messages in the page as it is first sent
+FIRST_PAGE = 100  # messages that stand there soon after, when the address says nothing
 SPEEDS = (1.0, 10.0, 60.0, 600.0, 3600.0)
 ROLES = (("participant", "People"), ("guest", "Guests"), ("moderator", "Mods"), ("organiser", "Org"))
-COMPACT = timedelta(minutes=5)  # messages of one author this close together share one heading
 KEEPALIVE = 15.0
-SYSTEM = ("channel_topic", "channel_purpose", "tombstone")  # told by the workspace rather than said
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' https: data:; style-src 'self'; "
     "script-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'",
@@ -98,6 +98,7 @@ class Page:
         return [
             Route("/", self._whole),
             Route("/page/parts", self._parts),
+            Route("/page/earlier", self._earlier),
             Route("/page/log", self._log),
             Route("/archives/{channel}", self._archive),
             Route("/archives/{channel}/{message}", self._archive),
@@ -111,18 +112,31 @@ class Page:
 
     async def _whole(self, request: Request) -> Response:
         place = self._place(request)
-        values = self._values(place) | self._frame(place)
+        values = self._values(place, self._at_first(place)) | self._frame(place)
         return HTMLResponse(self.rendering.page("rehearsal", values), headers=HEADERS)
 
     async def _parts(self, request: Request) -> Response:
         place = self._place(request)
-        values = self._values(place)
+        values = self._values(place, place.limit)
         names = ["sidebar", "head", "modal", "home" if place.tab == "home" else "messages"]
         if values["thread_ts"]:
             names.append("thread")
         parts = {name: self.rendering.page(f"rehearsal_{name}", values) for name in names}
-        unread, fresh = values["here"]["unread"], sum(each["new_replies"] for each in values["thread"][:1])
-        return JSONResponse({"parts": parts, "unread": unread, "unread_thread": fresh}, headers=HEADERS)
+        numbers = {
+            "all": values["all"],
+            "unread": values["here"]["unread"],
+            "unread_thread": sum(each["new_replies"] for each in values["thread"][:1]),
+        }
+        return JSONResponse({"parts": parts, **numbers}, headers=HEADERS)
+
+    async def _earlier(self, request: Request) -> Response:
+        """The messages above the one that `before` names: at most `limit` of them."""
+        place, before = self._place(request), request.query_params.get("before", "")
+        articles = Articles(self.workspace, place.user, place.channel)
+        above = [message for message in articles.visible() if message.ts < before]
+        values = self._words(place) | _last(articles, above, place.limit)
+        html = self.rendering.page("rehearsal_messages", values) if above else ""
+        return JSONResponse({"html": html, "above": values["earlier"]}, headers=HEADERS)
 
     async def _archive(self, request: Request) -> Response:
         """Where a permalink leads: the message, in its thread if it has one, for whoever `as` says."""
@@ -233,29 +247,36 @@ class Page:
 
     # --- values -----------------------------------------------------------------------------------
 
-    def _values(self, place: Place) -> Json:
-        """What the parts show."""
-        drawing = Drawing(self.workspace, place.user)
-        visible = [m for m in seen.visible(place.channel, place.user) if not m.is_reply or m.broadcast]
-        shown = visible[-place.limit :]
-        thread = self._thread(place)
+    def _at_first(self, place: Place) -> int:
+        """How many messages the page is sent with: a screenful, and down to the one whose thread is open."""
+        newer = sum(1 for ts, m in place.channel.messages.items() if ts >= place.thread and not m.is_reply)
+        return max(SCREEN, newer if place.thread else 0)
+
+    def _words(self, place: Place) -> Json:
+        """What every message is drawn with."""
+        return {
+            "reader": Drawing(self.workspace, place.user),
+            "link": place.link,
+            "here": self._here(place),
+            "message_shortcuts": self._shortcuts("message"),
+        }
+
+    def _values(self, place: Place, most: int) -> Json:
+        """What the parts show, of the channel the last messages: at most so many, and the address's limit."""
+        articles = Articles(self.workspace, place.user, place.channel)
         stack = self.workspace.modals.get(place.user.id, [])
         home = self.workspace.homes.get(place.user.id)
         return {
-            "reader": drawing,
-            "link": place.link,
+            **self._words(place),
+            **_last(articles, articles.visible(), min(most, place.limit)),
             "me": self._person(place.user),
             "tab": place.tab,
             "limit": place.limit,
             "channels": self._channels(place),
-            "here": self._here(place),
-            "earlier": len(visible) - len(shown),
-            "messages": self._messages(place, shown),
-            "thread": self._messages(place, thread),
+            "thread": articles.drawn(articles.thread(place.thread)),
             "thread_ts": place.thread,
             "pins": self._pins(place),
             "bookmarks": list(place.channel.bookmarks.values()),
-            "message_shortcuts": self._shortcuts("message"),
             "view": self._view(stack[-1], deeper=len(stack) > 1) if stack else None,
             "home": self._view(home, deeper=False) if home else None,
         }
@@ -343,7 +364,9 @@ class Page:
 
     def _pins(self, place: Place) -> list[Json]:
         pinned = [message for message in place.channel.messages.values() if message.pinned_by]
-        return [{"name": self._author(message), "text": message.text} for message in pinned[::-1]]
+        return [
+            {"name": author_name(self.workspace, message), "text": message.text} for message in pinned[::-1]
+        ]
 
     def _shortcuts(self, kind: str) -> list[Json]:
         return [each for each in self.deeds.manifest.shortcuts or [] if each["type"] == kind]
@@ -377,106 +400,9 @@ class Page:
             "at": {"values": view.values, "errors": view.errors},
         }
 
-    # --- messages ---------------------------------------------------------------------------------
 
-    def _thread(self, place: Place) -> list[Message]:
-        if not place.thread:
-            return []
-        return [m for m in seen.visible(place.channel, place.user) if place.thread in (m.ts, m.thread_ts)]
-
-    def _messages(self, place: Place, messages: list[Message]) -> list[Json]:
-        drawn: list[Json] = []
-        before: Message | None = None
-        for message in messages:
-            drawn.append(self._message(place, message, before))
-            before = message
-        return drawn
-
-    def _message(self, place: Place, message: Message, before: Message | None) -> Json:
-        tz, locale = ZoneInfo(place.user.tz), dates.locale_of(place.user.locale)
-        now = self.workspace.now().astimezone(tz)
-        at = _instant(message).astimezone(tz)
-        earlier = _instant(before).astimezone(tz) if before else None
-        same = before is not None and _heading(before) == _heading(message)
-        author = self.workspace.members.get(message.user)
-        replies = [ts for ts in message.replies if ts in place.channel.messages]
-        return {
-            "ts": message.ts,
-            "channel": message.channel,
-            "thread_ts": message.thread_ts,
-            "name": self._author(message),
-            "initials": initials(author) if author else "?",
-            "role": author.role if author else "bot",
-            "is_bot": bool(message.bot_id or (author and author.bot_id)),
-            "time": dates.clock_time(at, locale),
-            "iso": at.isoformat(timespec="seconds"),
-            "day": dates.day(at, locale, now) if earlier is None or earlier.date() != at.date() else "",
-            "compact": same
-            and earlier is not None
-            and at - earlier < COMPACT
-            and earlier.date() == at.date(),
-            "text": message.text,
-            "source": unescape(message.text),
-            "plain": not message.mrkdwn,
-            "blocks": message.blocks if message.bot_id else [],
-            "attachments": [attachments.drawn(each) for each in message.attachments],
-            "at": {"values": message.state.get(place.user.id, {}), "errors": {}},
-            "ephemeral": message.only_for is not None,
-            "pinned": bool(message.pinned_by),
-            "reply": message.is_reply,
-            "broadcast": message.broadcast,
-            "edited": message.edited is not None,
-            "gone": message.subtype == "tombstone",
-            "system": message.subtype in SYSTEM,
-            "mine": message.user == place.user.id,
-            "files": [
-                self.workspace.files[id_].as_dict("") for id_ in message.files if id_ in self.workspace.files
-            ],
-            "reactions": self._reactions(place, message),
-            "replies": len(replies),
-            "new_replies": len(seen.new_replies(place.channel, place.user, message)),
-            "last_reply": dates.clock_time(
-                _instant(place.channel.messages[replies[-1]]).astimezone(tz), locale
-            )
-            if replies
-            else "",
-        }
-
-    def _reactions(self, place: Place, message: Message) -> list[Json]:
-        return [
-            {
-                "name": name,
-                "emoji": mrkdwn.emoji(name),
-                "count": len(users),
-                "mine": place.user.id in users,
-                "people": ", ".join(self.workspace.members[user].real_name for user in users),
-            }
-            for name, users in message.reactions.items()
-        ]
-
-    def _author(self, message: Message) -> str:
-        member = self.workspace.members.get(message.user)
-        return message.username or (member.real_name if member else message.user)
-
-
-def initials(member: Member) -> str:
-    """Two letters for a member's picture: of the place for people, of the name for bots."""
-    word = member.real_name.rpartition(" in ")[2]
-    parts = word.split()
-    return (parts[0][0] + parts[1][0] if len(parts) > 1 else word[:2]).upper()
-
-
-def _heading(message: Message) -> tuple[object, ...]:
-    """What two messages must share to stand under one heading."""
-    return (
-        message.user,
-        message.username,
-        message.only_for,
-        bool(message.pinned_by),
-        message.subtype in SYSTEM,
-    )
-
-
-def _instant(message: Message) -> datetime:
-    seconds, _, micros = message.ts.partition(".")
-    return datetime.fromtimestamp(int(seconds), UTC) + timedelta(microseconds=int(micros))
+def _last(articles: Articles, messages: list[Message], most: int) -> Json:
+    """The last messages as the template wants them, how many there are above, and how many in all."""
+    start = max(0, len(messages) - most)
+    before = messages[start - 1] if start else None
+    return {"messages": articles.drawn(messages[start:], before), "earlier": start, "all": len(messages)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import aiohttp
@@ -153,11 +154,24 @@ async def test_long_channels_begin_with_the_newest(page: Any, workspace: LocalWo
     for index in range(130):
         await person.say(PARTICIPANTS, f"message {index}.")
 
-    first, more = await page("/"), await page("/?limit=600")
+    first = await page("/")
+    oldest = re.findall(r'data-ts="([^"]+)"', first)[0]
+    more = json.loads(await page(f"/page/earlier?limit=60&before={oldest}"))
 
-    assert "Earlier messages (30)" in first
-    assert "message 29." not in first
-    assert "message 0." in more
+    assert 'data-above="90"' in first
+    assert "message 90." in first
+    assert "message 89." not in first
+    assert more["above"] == 30
+    assert re.findall(r">message (\d+)\.<", more["html"]) == [str(n) for n in range(30, 90)]
+    assert json.loads(await page("/page/earlier?before=0")) == {"html": "", "above": 0}
+
+
+async def test_an_open_threads_message_is_there_however_old(page: Any, workspace: LocalWorkspace) -> None:
+    person = workspace.person(TOKYO)
+    said = [await person.say(PARTICIPANTS, f"message {index}.") for index in range(70)]
+    await person.say(PARTICIPANTS, "a reply", thread_ts=said[10]["ts"])
+
+    assert f'id="m-{said[10]["ts"]}"' in await page(f"/?thread={said[10]['ts']}")
 
 
 async def test_new_replies_are_marked_until_the_thread_is_read(

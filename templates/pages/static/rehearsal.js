@@ -34,6 +34,7 @@ const act = (deed, wish) => send(`/people/${here.me}/${deed}`, wish);
 
 // Lists of keyed children (messages) are compared one by one, so that open menus, selections and the
 // place one has scrolled to survive; other parts are replaced as a whole when their source changed.
+// A list may be drawn anew from its middle on: what is older than the first of the new ones stays.
 const drawn = new Map();
 let behind = false;
 
@@ -42,8 +43,10 @@ function replaceKeyed(part, html) {
   next.innerHTML = html;
   const wanted = [...next.content.children];
   const present = new Map(all(":scope > [data-key]", part).map((node) => [node.dataset.key, node]));
-  const keep = new Set();
-  let cursor = part.firstElementChild;
+  const stamp = (node) => node.dataset.key?.replace("day-", "") ?? "";
+  const older = (node) => wanted.length > 0 && stamp(node) !== "" && stamp(node) < stamp(wanted[0]);
+  const keep = new Set([...part.children].filter(older));
+  let cursor = [...part.children].find((node) => !keep.has(node)) ?? null;
   for (const node of wanted) {
     const old = present.get(node.dataset.key);
     const source = node.outerHTML;
@@ -86,17 +89,83 @@ function putModal(dialog, html) {
   if (target) target.focus();
 }
 
+// What changes is nearly always near the end: the last messages are drawn anew at once, all that are there
+// when nothing else has happened for a while, or when one has oneself done something to one of them.
+const NEAR = 60;
+const idle = window.requestIdleCallback ?? ((work) => setTimeout(work, 50));
 let asked = 0;
-async function refresh() {
+let later = 0;
+
+const there = () => all("#part-messages > [data-ts]").length;
+
+async function refresh({ whole = false } = {}) {
   const mine = ++asked;
-  const query = new URLSearchParams({ as: here.me, in: here.channel, thread: here.thread, tab: here.tab, limit: here.limit });
+  const limit = whole ? Math.max(NEAR, there()) : NEAR;
+  const query = new URLSearchParams({ as: here.me, in: here.channel, thread: here.thread, tab: here.tab, limit });
   const response = await fetch(`/page/parts?${query}`);
   if (!response.ok || mine !== asked) return;
-  const { parts, unread, unread_thread: unreadThread } = await response.json();
+  const { parts, all: number, unread, unread_thread: unreadThread } = await response.json();
   for (const [name, html] of Object.entries(parts)) put(name, html);
+  showAbove(number - there());
+  if (!whole && there() > NEAR) later ||= setTimeout(() => idle(() => ((later = 0), refresh({ whole: true }))), 1500);
   if (document.visibilityState !== "visible" || here.tab !== "messages") return;
   if (unread) act("read", { channel: here.channel });
   if (unreadThread) act("read", { channel: here.channel, thread_ts: here.thread });
+}
+
+const redraw = () => refresh({ whole: true });
+
+// A screenful is there at first; more comes while nothing else happens, and whatever one scrolls up to.
+let fetching = false;
+
+function showAbove(number) {
+  const line = find(".earlier");
+  if (!line) return;
+  line.dataset.above = number;
+  line.hidden = number <= 0;
+  find(".above", line).textContent = number;
+}
+
+async function fetchEarlier() {
+  const first = find("#part-messages > [data-ts]");
+  if (fetching || !first || find(".earlier").hidden) return;
+  fetching = true;
+  try {
+    const response = await fetch(`/page/earlier?${new URLSearchParams({ as: here.me, in: here.channel, before: first.dataset.ts, limit: 100 })}`);
+    if (!response.ok) return;
+    const { html, above } = await response.json();
+    const next = document.createElement("template");
+    next.innerHTML = html;
+    const nodes = [...next.content.children];
+    for (const node of nodes) node.source = node.outerHTML;
+    find("#part-messages").prepend(...nodes);
+    showAbove(above);
+    lead();
+  } finally {
+    fetching = false;
+  }
+}
+
+function fill() {
+  if (there() < Number(here.limit) && !find(".earlier").hidden) idle(() => fetchEarlier().then(fill));
+}
+
+function watchTop() {
+  const line = find(".earlier");
+  const watcher = new IntersectionObserver(([seen]) => {
+    if (!seen.isIntersecting) return;
+    watcher.unobserve(line);
+    fetchEarlier().finally(() => watcher.observe(line)); // observed anew, it tells whether it is still in sight
+  }, { root: line.parentElement, rootMargin: "1500px 0px 0px 0px" });
+  watcher.observe(line);
+}
+
+// To the message that the address or an open thread is about, once it is there.
+let led = false;
+function lead() {
+  const target = find(location.hash ? `[id="${CSS.escape(location.hash.slice(1))}"]` : `[id="m-${here.thread}"]`);
+  if (!led && target) target.scrollIntoView({ block: "nearest" });
+  led ||= Boolean(target);
 }
 
 let logged = Promise.resolve(); // one reading after the other, so that no entry shows twice
@@ -243,7 +312,7 @@ async function press(node, value) {
   holder.classList.add("waiting");
   await act("click", { ...place(holder), action_id: holder.dataset.action, block_id: holder.dataset.block, value });
   holder.classList.remove("waiting");
-  refresh();
+  redraw();
 }
 
 async function suggest(input) {
@@ -364,21 +433,22 @@ function composerKey(event) {
 
 const CLICKS = {
   "[data-sidebar]": (node) => node.setAttribute("aria-expanded", String(find("#part-sidebar").classList.toggle("open"))),
+  "[data-earlier]": fetchEarlier,
   "[data-join]": async () => (await act("join", { channel: here.channel })).ok && location.reload(),
   "[data-leave]": async () => (await act("leave", { channel: here.channel })).ok && location.reload(),
-  "[data-shortcut]": (node) => act("shortcut", { callback_id: node.dataset.shortcut }).then(refresh),
-  "[data-message-shortcut]": (node) => act("message_shortcut", { ...place(node), callback_id: node.dataset.messageShortcut }).then(refresh),
+  "[data-shortcut]": (node) => act("shortcut", { callback_id: node.dataset.shortcut }).then(redraw),
+  "[data-message-shortcut]": (node) => act("message_shortcut", { ...place(node), callback_id: node.dataset.messageShortcut }).then(redraw),
   "[data-react]": (node) => {
     const message = node.closest("[data-ts]");
     const mine = find(`.reaction[data-react="${CSS.escape(node.dataset.react)}"]`, message)?.getAttribute("aria-pressed") === "true";
-    act(mine ? "unreact" : "react", { ...place(node), name: node.dataset.react }).then(refresh);
+    act(mine ? "unreact" : "react", { ...place(node), name: node.dataset.react }).then(redraw);
   },
   "[data-edit]": (node) => edit(node.closest("[data-ts]"), node.dataset.text),
   "[data-delete]": async (node) => {
     const agreed = await confirmed({ title: words.deleteTitle, text: words.delete, confirm: words.deleteYes, deny: words.deleteNo });
-    if (agreed) act("delete", place(node)).then(refresh);
+    if (agreed) act("delete", place(node)).then(redraw);
   },
-  "[data-close]": (node) => act("close_view", { view_id: node.closest("[data-view]").dataset.view, all: node.dataset.close === "all" }).then(refresh),
+  "[data-close]": (node) => act("close_view", { view_id: node.closest("[data-view]").dataset.view, all: node.dataset.close === "all" }).then(redraw),
   '[data-clock="toggle"]': () => send("/clock", clock.speed === 0 ? { resume: true } : { pause: true }),
   "[data-jump]": (node) => jump(node.dataset.jump),
   "[data-scenario]": (node) => play(node),
@@ -404,7 +474,7 @@ function edit(message, text) {
     if (event.key === "Escape") location.reload();
     if (event.key !== "Enter" || event.shiftKey) return;
     event.preventDefault();
-    act("edit", { ...place(message), text: area.value }).then(() => (area.remove(), (message.source = ""), drawn.clear(), refresh()));
+    act("edit", { ...place(message), text: area.value }).then(() => (area.remove(), (message.source = ""), drawn.clear(), redraw()));
   });
 }
 
@@ -488,6 +558,11 @@ find("#part-modal")?.addEventListener("cancel", (event) => {
   find('[data-close="one"]', event.target)?.click();
 });
 
+if (find(".earlier")) {
+  fill();
+  watchTop();
+  lead();
+}
 for (const part of all(".messages > .list")) for (const node of part.children) node.source = node.outerHTML;
 if (find(".clock")) {
   setClock(find(".clock").dataset.now, Number(find(".clock").dataset.speed));
