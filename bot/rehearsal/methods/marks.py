@@ -85,7 +85,8 @@ async def reactions_list(call: Call) -> Json:
     ]
     found.sort(key=lambda item: item["message"]["ts"], reverse=True)
     chosen, cursor = call.page(found, "item", lambda item: f"{item['channel']}/{item['message']['ts']}")
-    return {"items": chosen, "response_metadata": {"next_cursor": cursor}}
+    paging = {"count": len(chosen), "total": len(found), "page": 1, "pages": 1}
+    return {"items": chosen, "paging": paging, "response_metadata": {"next_cursor": cursor}}
 
 
 async def bookmarks_add(call: Call) -> Json:
