@@ -57,8 +57,9 @@ class Health:
 
     async def look(self) -> dict[str, str | None]:
         """What is wrong with each part at this moment, None where nothing is; never raises."""
-        found = await asyncio.gather(*(self._look(check) for check in self.checks))
-        return dict(zip((check.name for check in self.checks), found, strict=True))
+        async with asyncio.TaskGroup() as group:  # when cancelled, it leaves no look behind
+            looks = {check.name: group.create_task(self._look(check)) for check in self.checks}
+        return {name: look.result() for name, look in looks.items()}
 
     async def _look(self, check: Check) -> str | None:
         try:

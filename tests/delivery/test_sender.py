@@ -417,6 +417,21 @@ async def test_retired_it_takes_nothing_new_and_a_stop_cuts_off_what_hangs(
     assert (await post.row("new")).state is DeliveryState.PENDING
 
 
+async def test_what_it_takes_while_it_stops_is_done_when_it_has_stopped(
+    post: Post, sender: Sender, database: Database
+) -> None:
+    await post("last")
+    async with database.begin():  # on SQLite it cannot take anything meanwhile
+        running = asyncio.create_task(sender.run())
+        await asyncio.sleep(0.01)
+        stopping = asyncio.create_task(sender.stop())
+        await asyncio.sleep(0.01)
+    await stopping
+    await running
+    assert sender.in_flight == 0
+    assert (await post.row("last")).state is DeliveryState.SENT
+
+
 async def test_it_is_idle_only_when_nothing_is_due_or_in_flight(
     post: Post, sender: Sender, workspace: LocalWorkspace, clock: SimulatedClock
 ) -> None:

@@ -15,6 +15,7 @@ import logging
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy.exc import SQLAlchemyError
@@ -76,6 +77,7 @@ class Sender:
         self._on_failure = on_failure
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._runner: asyncio.Task[Any] | None = None
         self._ready = False
         self._quiet = False
         self._stopped_at: float | None = None
@@ -118,6 +120,7 @@ class Sender:
 
     async def run(self) -> None:
         """Send until `retire` or `stop`."""
+        self._runner = asyncio.current_task()
         listener = asyncio.create_task(wake.listen(self._database, self.nudge), name="outbox-listener")
         self._looked_at = asyncio.get_running_loop().time()
         try:
@@ -150,12 +153,19 @@ class Sender:
         What is cut off then is settled by whoever comes next, as after a crash.
         """
         self.retire()
-        if self._tasks and self._stopped_at is not None:
-            left = self._stopped_at + within - asyncio.get_running_loop().time()
-            await asyncio.wait(self._tasks, timeout=max(0.0, left))
+        await self._ended_by(
+            within, {self._runner} if self._runner else set()
+        )  # it may still begin something
+        await self._ended_by(within, self._tasks)
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _ended_by(self, within: float, tasks: set[asyncio.Task[Any]]) -> None:
+        """Wait until these have ended, or so many wall seconds have passed since `retire`."""
+        if tasks and self._stopped_at is not None:
+            left = self._stopped_at + within - asyncio.get_running_loop().time()
+            await asyncio.wait(tasks, timeout=max(0.0, left))
 
     async def _take(self) -> Work | None:
         """Take what is to be done now; when that is nothing, learn when to look again."""
