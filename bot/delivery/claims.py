@@ -7,16 +7,17 @@ not wait for each other. Locks are taken in the order method, lane, delivery, ev
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.delivery import due, lanes
+from bot.delivery import lanes
 from bot.delivery.pace import LANE_PAUSE, Rate
 from bot.delivery.retry import FIRST_LOOK, LIMITED
 from bot.store.tables import Budget, Delivery, DeliveryState, Lane
@@ -39,35 +40,56 @@ class Work:
     """One piece of work, and the lane that is leased for it."""
 
     task: str
-    delivery_id: int
+    row: Delivery  # as it was taken
     attempt: int  # number of the post's attempt that is open, or was last
     lane: str
     begin_by: datetime  # wall time
-    search: tuple[int, str | None] = (0, None)  # of a look: how many were made before it, and its cursor
+    search: tuple[int, str | None]  # of a look: how many were made before it, and its cursor
+    again_at: datetime  # from when the method may be called again
 
 
 async def take(
-    db: AsyncSession, rates: Mapping[str, Rate], *, holder: str, now: datetime, wall: datetime
+    db: AsyncSession,
+    rates: Mapping[str, Rate],
+    open_at: Mapping[str, datetime],
+    *,
+    holder: str,
+    now: datetime,
+    wall: datetime,
 ) -> Work | None:
-    """Take the next piece of work; None when there is none to do at this moment (see `due.soon`)."""
-    tasks = [task for task, at in (await due.opens(db, rates, now)).items() if at <= now]
+    """Take the next piece of work; None when there is none to do at this moment (see `due.soon`).
+
+    `open_at` is what `due.opens` found in this transaction.
+    """
+    tasks = [task for task, at in open_at.items() if at <= now]
     for find in (_upkeep, _posts):
-        for name, task in await find(db, tasks, now, wall):
-            work = await _try(db, rates[task], name, task, holder=holder, now=now, wall=wall)
+        for found in await find(db, tasks, now, wall):
+            work = await _try(db, rates[found.task], found, holder=holder, now=now, wall=wall)
             if work is not None:
                 return work
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A lane's first row for a task; `known` when the lane itself has a row."""
+
+    id: int
+    name: str
+    task: str
+    known: bool
+
+
 async def _try(
-    db: AsyncSession, rate: Rate, name: str, task: str, *, holder: str, now: datetime, wall: datetime
+    db: AsyncSession, rate: Rate, found: _Candidate, *, holder: str, now: datetime, wall: datetime
 ) -> Work | None:
     """Take the lane's first row for that task, unless another process is faster."""
+    name, task = found.name, found.task
     budget = await _locked_budget(db, rate, now)
     if rate.allowed_at(budget.next_free, now) > now:
         return None
-    lane = await _free_lane(db, name, now, wall)
-    row = None if lane is None else await _head(db, name, task, now)
+    lane = await _free_lane(db, found, now, wall)
+    row = None if lane is None else await _still(db, found, now)
     if lane is None or row is None:
         return None
     budget.next_free = rate.after_call(budget.next_free, now)
@@ -76,11 +98,12 @@ async def _try(
         open_attempt(row, now)
     return Work(
         task="update" if task == "retouch" else task,
-        delivery_id=row.id,
+        row=row,
         attempt=row.attempts,
         lane=name,
         begin_by=wall + BEGIN_WITHIN,
         search=(row.looks, row.cursor),
+        again_at=rate.allowed_at(budget.next_free, now),
     )
 
 
@@ -96,15 +119,12 @@ def open_attempt(row: Delivery, now: datetime) -> None:
 
 async def release(db: AsyncSession, name: str, *, holder: str, next_free: datetime | None = None) -> bool:
     """Give a lane back, to post no sooner than `next_free`; False when it is not the holder's any more."""
-    lane = await _locked_lane(db, name)
-    if lane is None:
-        return False
-    if next_free is not None:
-        lane.next_free = next_free
-    if lane.holder != holder:
-        return False
-    lane.holder = lane.leased_until = None
-    return True
+    pause = {} if next_free is None else {"next_free": next_free}
+    if await _set_lane(db, Lane.name == name, Lane.holder == holder, holder=None, leased_until=None, **pause):
+        return True
+    if pause:
+        await _set_lane(db, Lane.name == name, **pause)
+    return False
 
 
 async def locked(db: AsyncSession, delivery_id: int) -> Delivery | None:
@@ -171,38 +191,55 @@ async def forget_future(
     )
 
 
-async def _upkeep(db: AsyncSession, tasks: list[str], now: datetime, wall: datetime) -> list[tuple[str, str]]:
+async def _set_lane(db: AsyncSession, *which: ColumnElement[bool], **values: Any) -> bool:
+    """Change a lane's row; whether there was one."""
+    statement = update(Lane).where(*which).values(**values).execution_options(synchronize_session=False)
+    return bool((await db.execute(statement)).rowcount)  # type: ignore[attr-defined]
+
+
+async def _upkeep(db: AsyncSession, tasks: list[str], now: datetime, wall: datetime) -> list[_Candidate]:
     """Free lanes with something other than a post to do: few, and bounded by Slack's tiers."""
     others = [task for task in tasks if task != "post"]
-    statement = lanes.with_lane(select(lanes.lane_name(), Delivery.task)).where(
+    wanted = select(Delivery.id, lanes.lane_name(), Delivery.task, Lane.name.is_not(None))
+    statement = lanes.with_lane(wanted).where(
         Delivery.task.in_(others), Delivery.due_at <= now, lanes.free(now, wall)
     )
-    return await _pairs(db, statement, posts=False) if others else []
+    ordered = lanes.in_order(statement, posts=False).limit(_CANDIDATES)
+    return await _candidates(db, ordered) if others else []
 
 
-async def _posts(db: AsyncSession, tasks: list[str], now: datetime, wall: datetime) -> list[tuple[str, str]]:
+async def _posts(db: AsyncSession, tasks: list[str], now: datetime, wall: datetime) -> list[_Candidate]:
     """Free lanes with something to post, by the order of their first rows: the first few of very many."""
-    statement = lanes.with_lane(select(Delivery.lane, Delivery.task), Delivery.lane).where(
+    return await _candidates(db, _posts_wanted(), now=now, wall=wall) if "post" in tasks else []
+
+
+@functools.cache
+def _posts_wanted() -> Any:
+    """Made once: to put it together takes longer than to run it."""
+    now, wall = (bindparam(name, type_=Delivery.due_at.type) for name in ("now", "wall"))
+    wanted = select(Delivery.id, Delivery.lane, Delivery.task, Lane.name.is_not(None))
+    statement = lanes.with_lane(wanted, Delivery.lane).where(
         lanes.postable(now, along_order=True), lanes.free(now, wall)
     )
-    return await _pairs(db, statement, posts=True) if "post" in tasks else []
+    return lanes.in_order(statement, posts=True).limit(_CANDIDATES)
 
 
-async def _pairs(db: AsyncSession, statement: Any, *, posts: bool) -> list[tuple[str, str]]:
-    rows = await db.execute(lanes.in_order(statement, posts=posts).limit(_CANDIDATES))
-    return list(dict.fromkeys((row[0], row[1]) for row in rows))
+async def _candidates(db: AsyncSession, statement: Any, **values: datetime) -> list[_Candidate]:
+    rows = await db.execute(statement, values)
+    first: dict[tuple[str, str], _Candidate] = {}
+    for row in rows:
+        found = _Candidate(*row)
+        first.setdefault((found.name, found.task), found)
+    return list(first.values())
 
 
-async def _head(db: AsyncSession, name: str, task: str, now: datetime) -> Delivery | None:
-    """The lane's first row for that task as it is now, locked."""
-    statement = (
-        select(Delivery)
-        .where(Delivery.lane == name.removesuffix(lanes.UPKEEP), lanes.doable(task, now))
-        .limit(1)
-        .with_for_update(of=Delivery)
-        .execution_options(populate_existing=True)
-    )
-    return (await db.scalars(lanes.in_order(statement, posts=task == "post"))).one_or_none()
+async def _still(db: AsyncSession, found: _Candidate, now: datetime) -> Delivery | None:
+    """That row, locked, if it still has the task: another process may just have done it."""
+    row = await locked(db, found.id)
+    if row is None or row.task != found.task or row.due_at is None or row.due_at > now:
+        return None
+    late = found.task == "post" and row.expires_at is not None and row.expires_at <= now
+    return None if late else row
 
 
 async def _locked_budget(db: AsyncSession, rate: Rate, now: datetime) -> Budget:
@@ -219,23 +256,20 @@ async def _locked_budget(db: AsyncSession, rate: Rate, now: datetime) -> Budget:
     return budget
 
 
-async def _free_lane(db: AsyncSession, name: str, now: datetime, wall: datetime) -> Lane | None:
+async def _free_lane(db: AsyncSession, found: _Candidate, now: datetime, wall: datetime) -> Lane | None:
     """The lane, locked and nobody's; None when somebody has it, or is just taking or releasing it."""
-    await _insert(db, Lane, name=name)
-    lane = await _locked_lane(db, name, skip_locked=True)
+    if not found.known:
+        await _insert(db, Lane, name=found.name)
+    statement = (
+        select(Lane)
+        .where(Lane.name == found.name)
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    )
+    lane = (await db.scalars(statement)).one_or_none()
     if lane is None or (lane.leased_until is not None and lane.leased_until > wall):
         return None
     return None if lane.next_free is not None and lane.next_free > now else lane
-
-
-async def _locked_lane(db: AsyncSession, name: str, *, skip_locked: bool = False) -> Lane | None:
-    statement = (
-        select(Lane)
-        .where(Lane.name == name)
-        .with_for_update(skip_locked=skip_locked)
-        .execution_options(populate_existing=True)
-    )
-    return (await db.scalars(statement)).one_or_none()
 
 
 async def _insert(db: AsyncSession, table: type[Budget] | type[Lane], **values: Any) -> None:

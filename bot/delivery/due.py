@@ -53,10 +53,9 @@ async def next_due(db: AsyncSession, rates: Mapping[str, Rate], *, now: datetime
     return min(instants, default=None)
 
 
-async def soon(db: AsyncSession, rates: Mapping[str, Rate], *, now: datetime) -> datetime | None:
-    """When to look for work again, when just now there was none; known at once in a fan-out."""
-    opens_at = (await opens(db, rates, now)).get("post", now)
-    return opens_at if now < opens_at <= now + _SOON else await next_due(db, rates, now=now)
+def paced(opens_at: datetime, now: datetime) -> bool:
+    """Whether nothing but the pace of posts is waited for, and not for long: as all the time in a fan-out."""
+    return now < opens_at <= now + _SOON
 
 
 async def _next_posts(db: AsyncSession, now: datetime) -> list[datetime]:

@@ -8,16 +8,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, literal, or_, tuple_
+from sqlalchemy import BindParameter, ColumnElement, and_, case, exists, func, literal, or_, tuple_
 from sqlalchemy.orm import aliased
 
 from bot.store.tables import Delivery, DeliveryState, Lane
 
 UPKEEP = "/upkeep"
+Instant = datetime | BindParameter[datetime]
 SPEAKS = ("post", "look")  # these take the lane itself
 
 
-def postable(now: datetime, *, along_order: bool = False) -> ColumnElement[bool]:
+def postable(now: Instant, *, along_order: bool = False) -> ColumnElement[bool]:
     """Posts that are due, still worth it, and behind nothing in their lane.
 
     With `along_order` they are to be read in the order of sending: the coalesce keeps SQLite from reading
@@ -32,14 +33,7 @@ def postable(now: datetime, *, along_order: bool = False) -> ColumnElement[bool]
     )
 
 
-def doable(task: str, now: datetime) -> ColumnElement[bool]:
-    """Rows with that task which is due and may be done."""
-    if task == "post":
-        return postable(now)
-    return and_(Delivery.task == task, Delivery.due_at <= now)
-
-
-def blocked(now: datetime) -> ColumnElement[bool]:
+def blocked(now: Instant) -> ColumnElement[bool]:
     """Whether a row must wait for one before it in its lane: of open outcome, or to be tried again."""
     before = aliased(Delivery)
     return exists().where(
@@ -71,7 +65,7 @@ def with_lane(statement: Any, name: Any = None) -> Any:
     return statement.select_from(Delivery).outerjoin(Lane, own)
 
 
-def free(now: datetime, wall: datetime) -> ColumnElement[bool]:
+def free(now: Instant, wall: Instant) -> ColumnElement[bool]:
     """Whether the lane is nobody's and may be used again."""
     return and_(
         or_(Lane.leased_until.is_(None), Lane.leased_until <= wall),

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.delivery import outbox, retry
@@ -115,9 +115,8 @@ async def _sent(db: AsyncSession, row: Delivery, channel: str, ts: str, *, found
 async def _remember_conversation(db: AsyncSession, row: Delivery, channel: str) -> None:
     kind, _, number = row.lane.partition(":")
     if kind == "person" and channel.startswith("D"):
-        person = await db.get(Person, int(number))
-        if person is not None and person.dm is None:
-            person.dm = channel
+        unknown = update(Person).where(Person.id == int(number), Person.dm.is_(None))
+        await db.execute(unknown.values(dm=channel))
 
 
 def _settled(row: Delivery, now: datetime, word: str) -> str:

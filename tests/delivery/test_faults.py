@@ -326,7 +326,8 @@ async def test_two_searches_at_once_count_as_one(
         works.append((searcher, await searcher._take()))
         await expire_leases(database)
     for searcher, work in works:
-        assert isinstance(work, Work) and work.task == "look"
+        assert isinstance(work, Work)
+        assert work.task == "look"
         await searcher._record(work, await searcher._calls.make(work))
     row = await post.row("once")
     assert (row.looks, row.due_at) == (1, after(42))

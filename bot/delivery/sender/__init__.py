@@ -83,6 +83,8 @@ class Sender:
         self._stopped_at: float | None = None
         self._seen = clock.now()
         self._until: datetime | None = None
+        self._paced = False  # it waits for the pace of posts, and looks again as soon as that allows one
+        self._dropped_at = -SWEEP
         self._looked_at: float | None = None
         database.outbox_listeners.append(self.nudge)
         clock.on_change(self.nudge)
@@ -132,11 +134,11 @@ class Sender:
                     log.error("the outbox cannot be read: %s", _line(error))
                     await asyncio.sleep(DATABASE_PAUSE)
                     continue
-                if work is None:
-                    await self._wait(self._until)
-                else:
+                if work is not None:
                     self._start(work)
                     await self._room()
+                if work is None or self._paced:
+                    await self._wait(self._until)
         finally:
             listener.cancel()
             await asyncio.gather(listener, return_exceptions=True)
@@ -169,7 +171,7 @@ class Sender:
 
     async def _take(self) -> Work | None:
         """Take what is to be done now; when that is nothing, learn when to look again."""
-        now, wall = self._clock.now(), self._wall()
+        now, wall, loop = self._clock.now(), self._wall(), asyncio.get_running_loop()
         rewound, self._seen = now < self._seen - timedelta(seconds=1), now
         async with self._database.begin() as db:
             if not self._ready and not self._database.shared:
@@ -178,15 +180,25 @@ class Sender:
                 await claims.forget_future(db, now, wall)
             elif not self._ready:  # the clock may have gone back while nobody was there to see it
                 await claims.forget_future(db, now, wall, beyond=LONGEST_PLAUSIBLE)
-            work = await claims.take(db, self._rates, holder=self._holder, now=now, wall=wall)
-            if work is None:
+            open_at = await due.opens(db, self._rates, now)
+            work = await claims.take(db, self._rates, open_at, holder=self._holder, now=now, wall=wall)
+            posts_at = open_at.get("post", now) if work is None else work.again_at
+            self._paced = (
+                (work is None or work.task == "post")
+                and due.paced(posts_at, now)
+                and self._clock.wall_time(posts_at) is not None
+            )
+            self._until = posts_at
+            if work is None and not (self._paced and loop.time() < self._dropped_at + SWEEP):
+                self._dropped_at = loop.time()
                 self.counts["dropped"] += await due.drop_late(db, now)
-                self._until = await due.soon(db, self._rates, now=now)
-        self._ready, self._looked_at = True, asyncio.get_running_loop().time()
+                if not self._paced:
+                    self._until = await due.next_due(db, self._rates, now=now)
+        self._ready, self._looked_at = True, loop.time()
         return work
 
     def _start(self, work: Work) -> None:
-        task = asyncio.create_task(self._do(work), name=f"delivery-{work.delivery_id}")
+        task = asyncio.create_task(self._do(work), name=f"delivery-{work.row.id}")
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 
@@ -194,7 +206,8 @@ class Sender:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             log.error("a piece of work failed", exc_info=task.exception())
-        self.nudge()
+        if not self._paced:
+            self.nudge()
 
     async def _room(self) -> None:
         if len(self._tasks) >= AT_ONCE:
@@ -231,9 +244,7 @@ class Sender:
                 self.counts[word] += 1
                 return
             except TROUBLE as error:
-                log.error(
-                    "delivery %d: its outcome cannot be recorded yet: %s", work.delivery_id, _line(error)
-                )
+                log.error("delivery %d: its outcome cannot be recorded yet: %s", work.row.id, _line(error))
                 if self._wall() > deadline:
                     return
             await asyncio.sleep(DATABASE_PAUSE)
@@ -246,10 +257,10 @@ class Sender:
                 until = retry.limited_until(outcome, now)
                 if work.task == "post":
                     next_free = until + pace.LANE_PAUSE  # others first, so that it shows whom Slack limits
-                if work.task != "post" or not await claims.limited_alone(db, work.delivery_id):
+                if work.task != "post" or not await claims.limited_alone(db, work.row.id):
                     await claims.limit(db, self._rates[work.task], until)
             own = await claims.release(db, work.lane, holder=self._holder, next_free=next_free)
-            row = await claims.locked(db, work.delivery_id)
+            row = await claims.locked(db, work.row.id)
             if row is None or not (isinstance(outcome, Sent) or _continues(row, work, own)):
                 return "late"  # the lease ran out, and somebody else goes on from what the row says
             return await outcomes.record(db, row, outcome, now=now, on_failure=self._on_failure)

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
@@ -43,7 +43,7 @@ class Composer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
-    """All a call needs: the row as it is now, where to (a channel's or a user's id), and what to show."""
+    """All a call needs: the row as it was taken, where to (a channel's or a user's id), and what to show."""
 
     row: Delivery
     address: str
@@ -87,7 +87,7 @@ class Calls:
         except _Impossible as impossible:
             return impossible.outcome
         except AWAY:
-            log.exception("delivery %d: the database is away", work.delivery_id)
+            log.exception("delivery %d: the database is away", work.row.id)
             return Fault("database_away", task)
         if self._wall() > work.begin_by:
             return Fault("held_up", task)
@@ -181,10 +181,7 @@ class Calls:
         return wall
 
     async def _ready(self, db: AsyncSession, work: Work) -> _Ready:
-        row = await db.get(Delivery, work.delivery_id)
-        if row is None:
-            raise _Impossible(Unwanted())
-        task: Any = work.task
+        row, task = work.row, cast(Task, work.task)
         if task in ("update", "delete", "pin"):
             address, conversation = row.channel or "", row.channel
         else:
