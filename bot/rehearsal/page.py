@@ -51,7 +51,11 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
 }
-STATIC = {"rehearsal.css": "text/css", "rehearsal.js": "text/javascript"}
+STATIC = {
+    "rehearsal.css": "text/css",
+    "rehearsal.js": "text/javascript",
+    "rehearsal_keys.js": "text/javascript",
+}
 
 
 @dataclass(slots=True)

@@ -37,6 +37,7 @@ logger = logging.getLogger(__name__)
 
 JSON_TYPE = "application/json; charset=utf-8"
 EVERY_SCOPE = frozenset(scope for method in METHODS.values() for scope in method.scopes) | {"commands"}
+_OF_NOBODY = ("not_authed", "invalid_auth", "not_allowed_token_type", "unknown_method")
 _ANSWERED_LATER = ("lost_response", "reset", "late_accept")
 
 
@@ -171,7 +172,8 @@ class WebApi:
         scopes = EVERY_SCOPE if self.options.scopes is None else self.options.scopes
         date = format_datetime(wall_now(), usegmt=True)  # by it a bot sees that its own clock is wrong
         headers = {"x-slack-req-id": secrets.token_hex(16), "date": date, "content-type": JSON_TYPE}
-        headers["x-oauth-scopes"] = ",".join(sorted(scopes))
+        if body.get("error") not in _OF_NOBODY:
+            headers["x-oauth-scopes"] = ",".join(sorted(scopes))
         return JSONResponse(body, headers=headers)
 
 

@@ -206,6 +206,11 @@ def build(client: AsyncWebClient, heard: list[tuple[str, Any]]) -> AsyncApp:
         heard.append((action["action_id"], (action.get("selected_option") or action).get("value")))
         await ack()
 
+    @app.action("decide")
+    async def old(ack: Any, action: dict[str, Any]) -> None:
+        heard.append(("decide", (action.get("selected_options") or [action])[0]["value"]))
+        await ack()
+
     @app.event("app_home_opened")
     async def home(event: dict[str, Any], client: AsyncWebClient) -> None:
         menu = {

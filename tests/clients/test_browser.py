@@ -2,83 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-import aiohttp
 import pytest
-from playwright.async_api import Browser, Page, async_playwright, expect
-from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
-from slack_sdk.web.async_client import AsyncWebClient
-
-from bot.clock import SimulatedClock
-from bot.config import Config
-from bot.rehearsal.server import LocalWorkspace
+from playwright.async_api import Page, expect
 
 from . import sample
-from .conftest import HERE
+from .conftest import HERE, Stage, write
 
 pytestmark = pytest.mark.clients
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 HOSTILE = '<img src=x onerror="window.hacked=1"> <script>window.hacked=2</script> *bold* &amp;'
-
-
-@dataclass
-class Stage:
-    """The workspace with the sample app in it, and what the app has heard."""
-
-    workspace: LocalWorkspace
-    client: AsyncWebClient
-    clock: SimulatedClock
-    heard: list[tuple[str, Any]]
-
-
-@pytest.fixture
-async def stage(config: Config) -> AsyncIterator[Stage]:
-    clock, heard = SimulatedClock(datetime(2025, 11, 24, 12, 0, tzinfo=UTC), speed=0), []
-    async with (
-        LocalWorkspace(config, clock, manifest=sample.MANIFEST) as workspace,
-        aiohttp.ClientSession() as http,
-    ):
-        client = AsyncWebClient(token=workspace.bot_token, base_url=workspace.api_url, session=http)
-        handler = AsyncSocketModeHandler(sample.build(client, heard), workspace.app_token)
-        await handler.connect_async()
-        yield Stage(workspace, client, clock, heard)
-        await handler.close_async()
-
-
-@pytest.fixture
-async def browser(chromium: str) -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield browser
-        await browser.close()
-
-
-@pytest.fixture
-async def look(browser: Browser, stage: Stage) -> AsyncIterator[Callable[..., Any]]:
-    """Opens a page as somebody. At the end no page may have had an error of its own."""
-    problems: list[str] = []
-
-    async def look(path: str, width: int = 1280, height: int = 860) -> Page:
-        page = await browser.new_page(viewport={"width": width, "height": height})
-        page.set_default_timeout(8000)
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("console", lambda said: problems.append(said.text) if said.type == "error" else None)
-        await page.goto(stage.workspace.url + path)
-        return page
-
-    yield look
-    # A refused deed (400, 404) is logged by the browser as a failed resource: those are answers, not errors.
-    assert [problem for problem in problems if "Failed to load resource" not in problem] == []
-
-
-async def write(page: Page, text: str) -> None:
-    await page.locator("#composer-text").press_sequentially(text)
-    await page.keyboard.press("Enter")
 
 
 async def test_a_question_is_answered_in_a_thread_in_ones_own_zone(

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Page, async_playwright, expect
 
-from .test_browser import FLAGS
+from .conftest import FLAGS
 
 pytestmark = pytest.mark.clients
 WHILE_IT_WORKS = 60_000  # milliseconds: several deeds, or a new day, on a loaded machine

@@ -31,6 +31,9 @@ async def test_the_headers_say_scopes_and_encoding(client: AsyncWebClient) -> No
     assert answer.headers["content-type"] == "application/json; charset=utf-8"
     assert "users:read" in answer.headers["x-oauth-scopes"].split(",")
     assert answer.headers["x-accepted-oauth-scopes"] == "chat:write"
+    with pytest.raises(SlackApiError) as caught:
+        await client.auth_test(token="xoxb-wrong")
+    assert "x-oauth-scopes" not in caught.value.response.headers
 
 
 async def test_addresses_lead_back_the_way_the_client_came(

@@ -68,11 +68,12 @@ function put(name, html) {
   if (!part || drawn.get(name) === html) return;
   drawn.set(name, html);
   if (name === "messages" || name === "thread") {
-    replaceKeyed(part, html);
+    keepingFocus(part, () => replaceKeyed(part, html));
+    tell(part);
   } else if (name === "modal") {
     putModal(part, html);
   } else if (!find("details[open]", part)) {
-    part.innerHTML = html;
+    keepingFocus(part, () => (part.innerHTML = html));
   } else drawn.delete(name);
 }
 
@@ -82,7 +83,10 @@ function putModal(dialog, html) {
   const focused = document.activeElement && document.activeElement.id;
   dialog.innerHTML = html;
   const form = find("form", dialog);
-  if (!form) return dialog.open && dialog.close();
+  if (!form) {
+    if (dialog.open) dialog.close();
+    return goBack();
+  }
   if (typed && before.dataset.view === form.dataset.view) refill(form, typed, before.dataset.hash === form.dataset.hash);
   if (!dialog.open) dialog.showModal();
   const target = (focused && find(`#${CSS.escape(focused)}`, form)) || find(".has-error input, .has-error textarea", form) || find("textarea, input, select", form);
@@ -299,7 +303,7 @@ function confirmed({ title, text, confirm, deny }) {
   yes.textContent = confirm;
   dialog.returnValue = "no";
   dialog.showModal();
-  return new Promise((done) => dialog.addEventListener("close", () => done(dialog.returnValue === "yes"), { once: true }));
+  return new Promise((done) => dialog.addEventListener("close", () => (goBack(), done(dialog.returnValue === "yes")), { once: true }));
 }
 
 async function press(node, value) {
@@ -329,6 +333,7 @@ async function suggest(input) {
       input.value = option.text.text;
       input.chosen = option;
       list.hidden = true;
+      input.focus();
       if ("send" in input.dataset) press(input, input.dataset.type.startsWith("multi_") ? [option] : option);
     });
     return button;
@@ -362,20 +367,28 @@ function showOffers(form) {
   // What is already written in full needs no offer, and Enter should send it.
   const found = offers(area.value.slice(0, area.selectionStart)).filter((offer) => offer.put.trim() !== offer.token);
   list.hidden = !found.length;
+  if (found.length) area.setAttribute("aria-activedescendant", `${list.id}-0`);
+  else area.removeAttribute("aria-activedescendant");
   list.replaceChildren(...found.map((offer, index) => {
     const item = document.createElement("div");
+    item.id = `${list.id}-${index}`;
     item.setAttribute("role", "option");
     item.setAttribute("aria-selected", String(index === 0));
     item.append(Object.assign(document.createElement("strong"), { textContent: offer.title }), Object.assign(document.createElement("small"), { textContent: offer.note }));
     item.take = () => {
       const end = area.selectionStart;
       area.setRangeText(offer.put, end - offer.token.length, end, "end");
-      list.hidden = true;
+      hideOffers(list);
       area.focus();
     };
     item.addEventListener("mousedown", (event) => (event.preventDefault(), item.take()));
     return item;
   }));
+}
+
+function hideOffers(list) {
+  list.hidden = true;
+  find("textarea", list.parentElement).removeAttribute("aria-activedescendant");
 }
 
 function moveOffer(list, step) {
@@ -384,6 +397,7 @@ function moveOffer(list, step) {
   items[now].setAttribute("aria-selected", "false");
   const next = items[(now + step + items.length) % items.length];
   next.setAttribute("aria-selected", "true");
+  find("textarea", list.parentElement).setAttribute("aria-activedescendant", next.id);
   next.scrollIntoView({ block: "nearest" });
 }
 
@@ -395,6 +409,7 @@ const base64 = (file) => new Promise((done) => {
 
 async function submitComposer(form) {
   const area = find("textarea", form);
+  remember(area);
   const text = area.value;
   const chosen = find(".attach input", form);
   const files = await Promise.all([...(chosen?.files || [])].map(base64));
@@ -421,7 +436,7 @@ function composerKey(event) {
       event.preventDefault();
       return offer.take();
     }
-    if (event.key === "Escape") return (list.hidden = true);
+    if (event.key === "Escape") return event.preventDefault(), hideOffers(list);
   }
   if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
     event.preventDefault();
@@ -471,10 +486,17 @@ function edit(message, text) {
   body.replaceChildren(area);
   area.focus();
   area.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") location.reload();
+    const done = () => {
+      focusOn(message);
+      area.remove();
+      message.source = "";
+      drawn.clear();
+      redraw();
+    };
+    if (event.key === "Escape") event.stopPropagation(), done();
     if (event.key !== "Enter" || event.shiftKey) return;
     event.preventDefault();
-    act("edit", { ...place(message), text: area.value }).then(() => (area.remove(), (message.source = ""), drawn.clear(), redraw()));
+    act("edit", { ...place(message), text: area.value }).then(done);
   });
 }
 
@@ -489,7 +511,11 @@ document.addEventListener("click", (event) => {
   for (const [selector, act_] of Object.entries(CLICKS)) {
     const node = event.target.closest(selector);
     if (!node) continue;
-    if (node.matches('[role="menuitem"]')) node.closest("details").open = false;
+    remember(node);
+    if (node.matches('[role="menuitem"]')) {
+      node.closest("details").open = false;
+      goBack();
+    }
     return void act_(node);
   }
 });
@@ -526,7 +552,6 @@ document.addEventListener("toggle", (event) => {
 
 document.addEventListener("keydown", (event) => {
   if (event.target.matches(".composer textarea")) composerKey(event);
-  if (event.key === "Escape") for (const menu of all("details.menu[open]")) menu.open = false;
 });
 
 document.addEventListener("submit", async (event) => {
@@ -563,7 +588,10 @@ if (find(".earlier")) {
   watchTop();
   lead();
 }
-for (const part of all(".messages > .list")) for (const node of part.children) node.source = node.outerHTML;
+for (const part of all(".messages > .list")) {
+  for (const node of part.children) node.source = node.outerHTML;
+  tell(part);
+}
 if (find(".clock")) {
   setClock(find(".clock").dataset.now, Number(find(".clock").dataset.speed));
   setInterval(tick, 250);
