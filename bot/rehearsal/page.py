@@ -298,22 +298,37 @@ class Page:
             "workshop_zone_name": zone_name(self.workspace.now(), zone),
             "landmarks": self._landmarks(clock["landmarks"]),
             "scenarios": self.control.scenarios(),
+            "tryout": self._tryout() if self.control.scenarios() else None,
             "people": self._people(place),
             "shortcuts": self._shortcuts("global"),
             "suggest_data": self._suggestions(place),
         }
 
+    def _tryout(self) -> Json:
+        """Where the four jobs begin, for whoever sees the page for the first time."""
+        channels = self.control.config.channels
+        named = {
+            "participants": channels.participants,
+            "moderators": channels.moderators,
+            "organisers": channels.organisers,
+        }
+        found = {key: self.workspace.channel(name) for key, name in named.items()}
+        people = {member.role: member.name for member in reversed(self.workspace.members.values())}
+        return {
+            **{key: channel.id if channel else "" for key, channel in found.items()},
+            "organiser": people.get("organiser", ""),
+            "moderator": people.get("moderator", ""),
+        }
+
     def _landmarks(self, landmarks: list[Json]) -> list[Json]:
-        now = self.workspace.now()
-        drawn: list[Json] = []
-        for landmark in landmarks:
-            instant = datetime.fromisoformat(landmark["at"])
-            name, when = landmark["name"].replace("-", " "), self.rendering.local(instant, "EEE d MMM, HH:mm")
-            following = instant > now and not any(each["next"] for each in drawn)
-            drawn.append(
-                {"at": landmark["at"], "name": name, "when": when, "past": instant <= now, "next": following}
-            )
-        return drawn
+        return [
+            {
+                "at": landmark["at"],
+                "name": landmark["name"].replace("-", " "),
+                "when": self.rendering.local(datetime.fromisoformat(landmark["at"]), "EEE d MMM, HH:mm"),
+            }
+            for landmark in landmarks
+        ]
 
     def _people(self, place: Place) -> list[Json]:
         people = [

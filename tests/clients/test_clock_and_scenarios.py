@@ -66,3 +66,26 @@ async def test_a_scenario_is_played_and_the_rehearsal_saved(page: Page) -> None:
         await page.get_by_role("link", name="Save transcript").click()
     saved = json.loads((await (await started.value).path()).read_text(encoding="utf-8"))
     assert [deed["does"] for deed in saved["deeds"]] == ["command", *["say"] * 7, "command"]
+
+
+async def test_a_newcomer_is_led_to_the_four_jobs(page: Page) -> None:
+    jobs = page.get_by_role("region", name="Four things to try")
+    messages, composer = page.locator("#part-messages"), page.locator("#composer-text")
+
+    await jobs.get_by_role("button", name="Jump to the next reminder").click()
+    await expect(messages.get_by_text("starts in 1 hour")).to_be_visible(timeout=WHILE_IT_WORKS)
+    await jobs.get_by_role("link", name="Ask the bot").click()
+    await composer.fill("When does it start?")
+    await page.keyboard.press("Enter")
+    await page.get_by_role("link", name="1 reply").click(timeout=WHILE_IT_WORKS)
+    await expect(page.locator("aside.thread").get_by_text("25 November 2025").first).to_be_visible()
+    await jobs.get_by_role("link", name="the channel").click()
+    await composer.fill("/workshop question How large is it?")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text("Your question has number 1")).to_be_visible(timeout=WHILE_IT_WORKS)
+    await jobs.get_by_role("link", name="as a moderator").click()
+    await expect(page.get_by_role("button", name="Approve")).to_be_visible(timeout=WHILE_IT_WORKS)
+    await jobs.get_by_role("link", name="As an organiser").click()
+    await composer.fill("/workshop programme edit")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("dialog", name="Programme")).to_be_visible(timeout=WHILE_IT_WORKS)

@@ -220,6 +220,13 @@ function tick() {
   const zone = { timeZone: shown.dataset.zone };
   find(".clock-day").textContent = now.toLocaleDateString("en-GB", { ...zone, weekday: "short", day: "numeric", month: "short", year: "numeric" });
   find(".clock-time").textContent = now.toLocaleTimeString("en-GB", { ...zone, hour12: false });
+  const landmarks = all("[data-jump]");
+  const ahead = landmarks.filter((node) => Date.parse(node.dataset.jump) > now);
+  for (const node of landmarks) {
+    node.classList.toggle("past", !ahead.includes(node));
+    find(".badge", node).hidden = node !== ahead[0];
+  }
+  for (const node of all("[data-jump-next]")) node.disabled = !ahead.length;
   for (const other of all("[data-zone]:not(.clock)")) other.textContent = now.toLocaleTimeString("en-GB", { timeZone: other.dataset.zone, hour: "2-digit", minute: "2-digit" });
 }
 
@@ -447,7 +454,7 @@ function composerKey(event) {
 // --- one listener a kind of event --------------------------------------------------------------------
 
 const CLICKS = {
-  "[data-sidebar]": (node) => node.setAttribute("aria-expanded", String(find("#part-sidebar").classList.toggle("open"))),
+  "[data-sidebar]": (node) => node.setAttribute("aria-expanded", String(find(".sidebar").classList.toggle("open"))),
   "[data-earlier]": fetchEarlier,
   "[data-join]": async () => (await act("join", { channel: here.channel })).ok && location.reload(),
   "[data-leave]": async () => (await act("leave", { channel: here.channel })).ok && location.reload(),
@@ -466,6 +473,7 @@ const CLICKS = {
   "[data-close]": (node) => act("close_view", { view_id: node.closest("[data-view]").dataset.view, all: node.dataset.close === "all" }).then(redraw),
   '[data-clock="toggle"]': () => send("/clock", clock.speed === 0 ? { resume: true } : { pause: true }),
   "[data-jump]": (node) => jump(node.dataset.jump),
+  "[data-jump-next]": () => jump(find("[data-jump]:not(.past)").dataset.jump),
   "[data-scenario]": (node) => play(node),
   "[data-disconnect]": (node) => send("/disconnect", { reason: node.form.reason.value }),
   "[data-disarm]": () => send("/faults", {}, "DELETE").then(showArmed),
@@ -507,7 +515,7 @@ const showArmed = (answer) => {
 
 document.addEventListener("click", (event) => {
   for (const menu of all("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
-  if (!event.target.closest("#part-sidebar, [data-sidebar]")) find("#part-sidebar")?.classList.remove("open");
+  if (!event.target.closest(".sidebar, [data-sidebar]")) find(".sidebar")?.classList.remove("open");
   for (const [selector, act_] of Object.entries(CLICKS)) {
     const node = event.target.closest(selector);
     if (!node) continue;

@@ -133,7 +133,7 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   if (event.key !== "Escape" || event.target.closest("dialog")) return;
-  const sidebar = document.querySelector("#part-sidebar.open");
+  const sidebar = document.querySelector(".sidebar.open");
   if (sidebar) {
     sidebar.classList.remove("open");
     document.querySelector("[data-sidebar]").focus();
