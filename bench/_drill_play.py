@@ -58,7 +58,7 @@ ROOMS = 24  # further channels: what is lost in one holds up that one alone, so 
 CROWDED = (
     30  # messages that wait; then nobody adds more, else reminders would be late for want of pace alone:
 )
-# every third post is in doubt, and Slack lets us search fifty times a minute
+# every third post is in doubt, and Slack allows fifty searches a minute
 WORDS = ["alpha", "birch", "cedar", "delta", "ember", "fjord", "grain", "heath", "inlet", "jetty", "knoll"]
 DISCONNECTS = ["warning", "refresh_requested", "link_disabled", "tcp", "close_frame", "silence"]
 # (target, kind, share of the calls, what else)
