@@ -183,8 +183,8 @@ async def _post_failed(
     if isinstance(decided, Retry):
         row.state, row.task, row.due_at = DeliveryState.PENDING, "post", decided.at
         row.last_error = decided.reason
-        if decided.whole_method or decided.reason == "held_up":
-            row.attempts -= 1  # Slack was busy, or this process; the message is not to blame
+        if decided.whole_method or decided.reason in retry.UNREACHED:
+            row.attempts -= 1  # the message is not to blame
         return "limited" if decided.whole_method else "retried"
     return await _give_up(db, row, decided, on_failure, now)
 

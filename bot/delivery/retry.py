@@ -15,6 +15,7 @@ Task = Literal["post", "look", "update", "delete", "pin", "home"]
 MOST_ATTEMPTS = 8  # of a post whose fate Slack leaves open each time; of any other call that keeps failing
 REFUSALS = 3  # attempts at a post that Slack refuses for a reason we do not know
 LONGEST_PAUSE = timedelta(seconds=60)
+KNOCK_AGAIN = timedelta(seconds=3)  # at a Slack that is not there: no message is late because one was patient
 UNTOLD_WAIT = 30.0  # seconds, when Slack limits us and does not say for how long
 LONGEST_WAIT = 3600.0  # seconds; a longer Retry-After is not believed
 
@@ -177,7 +178,7 @@ def decide(attempt: int, error: Fault, now: datetime) -> Decision:
     if code in ALREADY.get(task, ()):
         return Done()
     if code in UNREACHED:
-        return Retry(now + pause(attempt), code)
+        return Retry(now + KNOCK_AGAIN, code)
     if code in LOCKED_OUT:
         return Retry(now + LONGEST_PAUSE, code)
     if code == "outage":  # the message is not to blame, and a notice would not get through either

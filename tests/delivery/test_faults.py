@@ -201,15 +201,22 @@ async def test_a_dead_channel_holds_up_no_other(
 
 
 async def test_an_unreachable_slack_is_waited_for_without_looking(
-    post: Post, make_sender: Callable[..., Sender], workspace: LocalWorkspace, drain: Drain
+    post: Post,
+    make_sender: Callable[..., Sender],
+    workspace: LocalWorkspace,
+    clock: SimulatedClock,
+    drain: Drain,
 ) -> None:
     sender = make_sender()
     address = sender._calls._client.base_url
     sender._calls._client.base_url = "http://127.0.0.1:9/api/"
     await post("patience")
-    assert await sender.step()
-    row = await post.row("patience")
-    assert (row.state, row.last_error) == (DeliveryState.PENDING, "unreachable")
+    for number in range(10):
+        assert await sender.step()
+        row = await post.row("patience")
+        assert (row.state, row.last_error) == (DeliveryState.PENDING, "unreachable")
+        clock.jump(after(3 * (number + 1)))
+    assert row.attempts == 0, "so that an outage uses up none of its attempts"
     sender._calls._client.base_url = address
     await drain(sender)
     assert texts(workspace) == ["patience"]

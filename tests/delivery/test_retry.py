@@ -34,12 +34,10 @@ TABLE: list[tuple[int, Fault, Decision]] = [
     (1, Fault("ratelimited", "post", float("nan")), again(30, "ratelimited", whole_method=True)),
     (1, Fault("ratelimited", "post", 1e9), again(3600, "ratelimited", whole_method=True)),
     # Slack was never reached: nothing was done, and the message is not to blame.
-    (1, post("unreachable"), again(1, "unreachable")),
-    (2, post("unreachable"), again(2, "unreachable")),
-    (4, post("unreachable"), again(8, "unreachable")),
-    (1000, post("unreachable"), again(60, "unreachable")),
-    (1, post("database_away"), again(1, "database_away")),
-    (1, post("held_up"), again(1, "held_up")),
+    (1, post("unreachable"), again(3, "unreachable")),
+    (1000, post("unreachable"), again(3, "unreachable")),
+    (1, post("database_away"), again(3, "database_away")),
+    (1, post("held_up"), again(3, "held_up")),
     # The outcome is open: search before posting again.
     *[
         (attempt, post(code), LookFirst(after(1), code))
