@@ -37,7 +37,7 @@ SPEED = 10.0  # workshop seconds a second; see bench/_drill_bot.py
 BEFORE = timedelta(minutes=20)  # where the clock starts: reminders fall due during the drill
 SETTLE_WITHIN = 300.0  # wall seconds
 LIFE = (0.1, 4.0)  # wall seconds a process lives, from its start; as many times as long as there are replicas
-DEADLY = 0.08  # of the posts: somebody is killed just then, before or after its outcome is recorded
+DEADLY = 0.15  # of the posts: somebody is killed just then, before or after its outcome is recorded
 DEADLY_WITHIN = 0.04  # wall seconds after Slack has taken the post
 ALL_AT_ONCE = 0.15  # of those: the whole host goes
 PEOPLE = [
