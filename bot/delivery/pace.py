@@ -50,7 +50,7 @@ def rates(limits: LimitsSection) -> dict[str, Rate]:
     """The limit behind each task: Slack's tiers (slack.md §4.2), and the configured one for posts."""
     posts = limits.posts_per_minute
     return {
-        "post": Rate("chat.postMessage", posts, posts // 60),
+        "post": Rate("chat.postMessage", posts, posts // 30),  # two seconds: a busy machine is late
         "look": Rate("conversations.history", 50, 10),
         "update": Rate("chat.update", 50, 10),
         "retouch": Rate("chat.update", 50, 10),  # the same calls out of the same budget, after the others
