@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from bot.rehearsal import avatars
 from bot.rehearsal.state import BOT_USER, Channel, Json, Member, Message
 from bot.rehearsal.views import Views
 from bot.rehearsal.workspace import Workspace
@@ -142,7 +143,9 @@ class Call:
         """An account as the app may see it: with its address only by the scope for that."""
         scopes = self.options.scopes
         email = scopes is None or "users:read.email" in scopes
-        return member.as_dict(self.workspace.now(), locale=locale, email=email)
+        shown = member.as_dict(self.workspace.now(), locale=locale, email=email)
+        shown["profile"] |= avatars.addresses(self.origin, member.id)
+        return shown
 
     # --- paging -----------------------------------------------------------------------------------
 

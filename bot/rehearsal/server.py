@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.clock import Clock
 from bot.config import Config, Environment
-from bot.rehearsal import seed, transcript
+from bot.rehearsal import avatars, seed, transcript
 from bot.rehearsal.calls import Call, Options
 from bot.rehearsal.control import Control
 from bot.rehearsal.deeds import Deeds
@@ -297,6 +297,7 @@ class LocalWorkspace:
                 Route("/response/{token}", self._respond, methods=["POST"]),
                 Route("/upload/{file}", self._upload, methods=["POST", "PUT"]),
                 Route("/files/{file}/{name}", self._download),
+                Route("/avatars/{account}.png", self._avatar),
                 *PeopleApi(self.deeds, self.log).routes(),
                 Route("/transcript", self._transcript),
                 *self.control.routes(),
@@ -335,6 +336,9 @@ class LocalWorkspace:
         else:
             file.content = await request.body()
         return PlainTextResponse(f"OK - {len(file.content)}")
+
+    async def _avatar(self, request: Request) -> Response:
+        return Response(avatars.png(request.path_params["account"]), media_type="image/png")
 
     async def _download(self, request: Request) -> Response:
         file = self.state.files.get(request.path_params["file"])

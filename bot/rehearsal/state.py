@@ -120,6 +120,7 @@ class Message:
     username: str | None = None
     icon: Json | None = None
     mrkdwn: bool = True
+    streaming: bool = False
     files: list[str] = field(default_factory=list)
     reactions: dict[str, list[str]] = field(default_factory=dict)
     replies: list[str] = field(default_factory=list)

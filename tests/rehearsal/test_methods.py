@@ -100,7 +100,17 @@ ARGUMENTS = [
         "length",
         "hash",
     ),
-    *("attachments", "topic", "channel_id", "external_id", "file", "filename", "user_id", "markdown_text"),
+    *(
+        "attachments",
+        "topic",
+        "channel_id",
+        "external_id",
+        "file",
+        "chunks",
+        "filename",
+        "user_id",
+        "markdown_text",
+    ),
 ]
 VALUES = st.one_of(
     st.sampled_from(

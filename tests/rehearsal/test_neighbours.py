@@ -168,3 +168,33 @@ async def test_a_permalink_opens_the_page_at_the_message(
         html = await response.text()
 
     assert f'id="m-{reply}"' in html
+
+
+async def test_a_stream_grows_and_ends(client: AsyncWebClient, workspace: LocalWorkspace) -> None:
+    parent = (await client.chat_postMessage(channel=PARTICIPANTS, text="parent"))["ts"]
+    where = {"channel": PARTICIPANTS, "recipient_user_id": TOKYO, "recipient_team_id": "T0WORKSHOP"}
+    stream = await client.chat_stream(**where, thread_ts=parent, buffer_size=1)
+    await stream.append(markdown_text="one ")
+    [ts] = [m["ts"] for m in workspace.person(TOKYO).thread(PARTICIPANTS, parent) if m["ts"] != parent]
+    early = client.chat_update(channel=PARTICIPANTS, ts=ts, text="x")
+    assert await error_of(early) == "streaming_state_conflict"
+    await stream.append(markdown_text="two")
+    note = {"type": "context", "elements": [plain("source")]}
+    ended = await stream.stop(markdown_text=" three", blocks=[note])
+
+    assert ended["message"]["text"] == "one two three"
+    assert [block["type"] for block in ended["message"]["blocks"]] == ["markdown", "context"]
+    over = client.chat_appendStream(channel=PARTICIPANTS, ts=ended["ts"], markdown_text="x")
+    assert await error_of(over) == "message_not_in_streaming_state"
+    alone = client.api_call("chat.startStream", json={"channel": PARTICIPANTS})
+    assert await error_of(alone) == "invalid_thread_ts"
+    whom = client.api_call("chat.startStream", json={"channel": PARTICIPANTS, "thread_ts": parent})
+    assert await error_of(whom) == "missing_recipient_user_id"
+
+
+async def test_everybody_has_a_picture(client: AsyncWebClient, http: aiohttp.ClientSession) -> None:
+    profile = (await client.users_info(user=TOKYO))["user"]["profile"]
+
+    async with http.get(profile["image_72"]) as response:
+        assert response.content_type == "image/png"
+        assert (await response.read()).startswith(b"\x89PNG")

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from bot.rehearsal.calls import Call
-from bot.rehearsal.methods import chat, conversations, files, groups, marks, people, surfaces
+from bot.rehearsal.methods import chat, conversations, files, groups, marks, people, streams, surfaces
 from bot.rehearsal.rates import Tier
 from bot.rehearsal.state import Json
 
@@ -47,6 +47,12 @@ METHODS: dict[str, Method] = {
     "assistant.threads.setStatus": Method(
         chat.set_status, "special", ("chat:write",), needs="channel_id thread_ts status"
     ),
+    "assistant.threads.setSuggestedPrompts": Method(
+        chat.set_status, 4, ("assistant:write",), needs="channel_id thread_ts prompts"
+    ),
+    "assistant.threads.setTitle": Method(
+        chat.set_status, 4, ("assistant:write",), needs="channel_id thread_ts title"
+    ),
     "auth.revoke": Method(people.auth_revoke, 3),
     "auth.test": Method(people.auth_test, "special"),
     "bookmarks.add": Method(marks.bookmarks_add, 2, ("bookmarks:write",), needs="channel_id title type"),
@@ -56,6 +62,7 @@ METHODS: dict[str, Method] = {
         marks.bookmarks_remove, 2, ("bookmarks:write",), needs="channel_id bookmark_id"
     ),
     "bots.info": Method(people.bots_info, 3, ("users:read",)),
+    "chat.appendStream": Method(streams.append, 4, ("chat:write",), needs="channel ts"),
     "chat.delete": Method(chat.delete, 3, ("chat:write",), needs="channel ts"),
     "chat.deleteScheduledMessage": Method(
         chat.delete_scheduled_message, 3, ("chat:write",), needs="channel scheduled_message_id"
@@ -66,6 +73,8 @@ METHODS: dict[str, Method] = {
     "chat.postMessage": Method(chat.post_message, "posting", ("chat:write",), needs="channel"),
     "chat.scheduleMessage": Method(chat.schedule_message, 3, ("chat:write",), needs="channel post_at"),
     "chat.scheduledMessages.list": Method(chat.scheduled_messages_list, 3),
+    "chat.startStream": Method(streams.start, 2, ("chat:write",), needs="channel"),
+    "chat.stopStream": Method(streams.stop, 2, ("chat:write",), needs="channel ts"),
     "chat.update": Method(chat.update, 3, ("chat:write",), needs="channel ts"),
     "conversations.archive": Method(conversations.archive, 2, _MANAGE, needs="channel"),
     "conversations.close": Method(

@@ -40,6 +40,8 @@ async def update(call: Call) -> Json:
     message = call.message(channel)
     if message.bot_id != BOT_ID:
         raise ApiError("cant_update_message")
+    if message.streaming:
+        raise ApiError("streaming_state_conflict")
     if len(call.text("text")) > MOST_UPDATED_TEXT:
         raise ApiError("msg_too_long")
     text, blocks = _content(call)
@@ -47,7 +49,7 @@ async def update(call: Call) -> Json:
     attachments = _attachments(call)
     if not has_text and not blocks and call.args.get("metadata") is None and not attachments:
         raise ApiError("no_text")
-    metadata = _metadata(call)
+    metadata = metadata_of(call)
 
     def change() -> None:
         if has_text:
@@ -85,7 +87,7 @@ async def me_message(call: Call) -> Json:
 
 
 async def set_status(call: Call) -> Json:
-    """The "is thinking…" line under a thread; this workspace draws none."""
+    """The "is thinking…" line under a thread, its title and its prompts; this workspace draws none."""
     channel = call.channel("channel_id")
     if call.text("thread_ts") not in channel.messages:
         raise ApiError("invalid_thread_ts")
@@ -214,7 +216,7 @@ def compose(call: Call, channel: Channel) -> Message:
         thread_ts=(parent.thread_ts or parent.ts) if parent else None,
         subtype="thread_broadcast" if broadcast else None,
         broadcast=broadcast,
-        metadata=_metadata(call),
+        metadata=metadata_of(call),
         username=call.text("username") or None,
         icon=_icon(call),
         mrkdwn=call.flag("mrkdwn", True),
@@ -238,7 +240,7 @@ def _icon(call: Call) -> Json | None:
 
 def _content(call: Call) -> tuple[str, list[Json]]:
     """The text and blocks of a call; `markdown_text` stands for both and alone."""
-    text, blocks, markdown = call.text("text"), _blocks(call), call.text("markdown_text")
+    text, blocks, markdown = call.text("text"), blocks_of(call), call.text("markdown_text")
     if not markdown:
         return text, blocks
     if text or blocks:
@@ -260,7 +262,8 @@ def _attachments(call: Call) -> list[Json]:
     return attached.complete(found, call.workspace.with_ids)
 
 
-def _blocks(call: Call) -> list[Json]:
+def blocks_of(call: Call) -> list[Json]:
+    """A call's blocks; raises ApiError in Slack's words for what is wrong with them."""
     blocks: Any = call.data("blocks", "invalid_blocks_format") or []
     if not isinstance(blocks, list):
         raise ApiError("invalid_blocks_format")
@@ -272,7 +275,7 @@ def _blocks(call: Call) -> list[Json]:
     return list(blocks)
 
 
-def _metadata(call: Call) -> Json | None:
+def metadata_of(call: Call) -> Json | None:
     """A message's metadata; one that breaks the schema is dropped with a warning, as Slack does."""
     given = call.data("metadata", "invalid_metadata_format")
     if not given:

@@ -108,7 +108,7 @@ async def bots_info(call: Call) -> Json:
             "updated": 1_700_000_000,
             "app_id": APP_ID if wanted == BOT_ID else "A0OTHER",
             "user_id": member.id,
-            "icons": {},
+            "icons": {f"image_{size}": f"{call.origin}/avatars/{member.id}.png" for size in (36, 48, 72)},
         }
     }
 
