@@ -15,6 +15,6 @@ envelopes       deadlines, retries                     socket_mode, request_url 
 deeds, reach, payloads      what people do, what they can reach, and what the app is told of it
 scenario, player, transcript   what is played, by whom, and what is kept of it
 people_api, seen   the same as JSON over HTTP          response_urls
-avatars         pictures of accounts
+avatars         pictures of accounts                   uploads       files that people bring
 control, faults, log   clock, switches, inspector      listening     the network
 """

@@ -6,17 +6,14 @@ seconds, waits for the acknowledgement and reports what the person then sees.
 
 from __future__ import annotations
 
-import base64
-import binascii
-import mimetypes
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from bot.rehearsal import attachments, composer, inputs, payloads, transcript
+from bot.rehearsal import attachments, composer, inputs, payloads, transcript, uploads
 from bot.rehearsal.envelopes import Dispatcher, Kind, Outcome
 from bot.rehearsal.reach import DeedError, Manifest, Reach
 from bot.rehearsal.response_urls import ResponseUrls
-from bot.rehearsal.state import BOT_USER, SLACKBOT, Channel, File, Json, Member, Message, View
+from bot.rehearsal.state import BOT_USER, SLACKBOT, Channel, Json, Member, Message, View
 from bot.rehearsal.views import Views
 from bot.rehearsal.workspace import Workspace
 
@@ -94,7 +91,7 @@ class Deeds(Reach):
         thread_ts = str(wish.get("thread_ts") or "") or None
         if thread_ts and thread_ts not in channel.messages:
             raise DeedError("thread_not_found", f"there is no message {thread_ts} in that channel")
-        files = [self._file(user, each) for each in wish.get("files") or []]
+        files = [uploads.bring(self.workspace, user, each).id for each in wish.get("files") or []]
         text = str(wish.get("text") or "")
         if not text.strip() and not files:
             raise DeedError("no_text", "there is nothing to send")
@@ -328,6 +325,8 @@ class Deeds(Reach):
             else:
                 continue
             used.add(key)
+            if element["type"] == "file_input":
+                value = [self._brought(view, each) for each in value or []]
             try:
                 view.values.setdefault(block_id, {})[action_id] = inputs.entry(element, value)
             except ValueError as error:
@@ -336,35 +335,17 @@ class Deeds(Reach):
         if unknown:
             raise DeedError("no_such_input", f"the view has no input {', '.join(map(repr, unknown))}")
 
+    def _brought(self, view: View, given: Any) -> Json:
+        """What a file input holds of one file."""
+        user = self.workspace.members[view.user]
+        return uploads.bring(self.workspace, user, given).as_dict(self.workspace.url)
+
     def _react(self, user: Member, wish: Json, *, add: bool) -> Json:
         message = self.seen_message(user, wish)[1]
         name = str(wish.get("name") or "").strip(":")
         if not name or message.only_for:
             raise DeedError("invalid_name", "name an emoji, on a message that all can see")
         return {"ok": True, "changed": self.workspace.react(user.id, message, name, add=add)}
-
-    def _file(self, user: Member, given: Json) -> str:
-        try:
-            content = (
-                base64.b64decode(given["base64"], validate=True)
-                if "base64" in given
-                else str(given.get("text", "")).encode()
-            )
-        except (binascii.Error, TypeError, ValueError):
-            raise DeedError("invalid_file", "base64 is not valid") from None
-        name = str(given.get("name") or "file.txt").replace("/", "_")
-        file = File(
-            id=self.workspace.mint("F"),
-            name=name,
-            length=len(content),
-            user=user.id,
-            created=int(self.workspace.now().timestamp()),
-            content=content,
-            mimetype=mimetypes.guess_type(name)[0] or "application/octet-stream",
-            complete=True,
-        )
-        self.workspace.files[file.id] = file
-        return file.id
 
     def _whisper(self, user: Member, channel: Channel, text: str) -> None:
         ts = self.workspace.next_ts()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -80,6 +81,11 @@ class Drawing:
         state = self.state(at, block_id, element)
         chosen = [state.get("selected_option"), *(state.get("selected_options") or [])]
         return ", ".join(option["text"]["text"] for option in chosen if option)
+
+    def wall_time(self, seconds: str) -> str:
+        """An instant as the person's clock shows it, in the form of a date and time field."""
+        instant = datetime.fromtimestamp(int(seconds), self._reader.tz)
+        return instant.strftime("%Y-%m-%dT%H:%M")
 
     def label(self, element: Json) -> str:
         placeholder = element.get("placeholder") or {}

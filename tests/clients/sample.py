@@ -77,6 +77,8 @@ ALL_INPUTS = [
     field("boxes", "Also", {"type": "checkboxes", "action_id": "a", "options": CHOICES}, optional=True),
     field("day", "Day", {"type": "datepicker", "action_id": "a"}, optional=True),
     field("time", "Time", {"type": "timepicker", "action_id": "a"}, optional=True),
+    field("moment", "Moment", {"type": "datetimepicker", "action_id": "a"}, optional=True),
+    field("paper", "Paper", {"type": "file_input", "action_id": "a"}, optional=True),
     field("mail", "Address", {"type": "email_text_input", "action_id": "a"}, optional=True),
     field("link", "Link", {"type": "url_text_input", "action_id": "a"}, optional=True),
     field(

@@ -88,6 +88,9 @@ async def test_a_modal_takes_every_input_shows_errors_and_keeps_the_text(
     await page.get_by_role("checkbox", name="Discussion").check()
     await page.get_by_label("Day (optional)").fill("2025-11-25")
     await page.get_by_label("Time (optional)").fill("14:00")
+    await page.get_by_label("Moment").fill("2025-11-25T22:00")
+    paper = {"name": "paper.txt", "mimeType": "text/plain", "buffer": b"words"}
+    await page.get_by_label("Paper").set_input_files(paper)
     await page.get_by_label("Address").fill("someone@example.org")
     await page.get_by_label("Link (optional)").fill("https://example.org")
     await page.get_by_label("Number").fill("3")
@@ -97,6 +100,7 @@ async def test_a_modal_takes_every_input_shows_errors_and_keeps_the_text(
     await expect(page.get_by_role("alert")).to_have_text("Please ask a question.")
     await expect(page.get_by_label("Your question")).to_have_value("wrong words")
     await expect(page.get_by_role("checkbox", name="Discussion")).to_be_checked()
+    await expect(page.get_by_label("Moment")).to_have_value("2025-11-25T22:00")
 
     kind, values = stage.heard[-1]
     assert kind == "question"
@@ -112,6 +116,8 @@ async def test_a_modal_takes_every_input_shows_errors_and_keeps_the_text(
     assert [each["value"] for each in held["boxes"]] == ["discussion"]
     assert (held["day"], held["time"], held["count"]) == ("2025-11-25", "14:00", "3")
     assert (held["mail"], held["link"]) == ("someone@example.org", "https://example.org")
+    assert held["moment"] == sample.START  # 22:00 in Tokyo
+    assert (held["paper"][0]["name"], held["paper"][0]["size"]) == ("paper.txt", 5)
     assert values["find"]["find"]["selected_option"]["value"] == "7"
 
 

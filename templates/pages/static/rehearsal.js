@@ -276,8 +276,8 @@ function valueOf(node) {
     const option = node.chosen ?? null;
     return kind.startsWith("multi_") ? (option ? [option] : undefined) : option ?? undefined;
   }
-  if (kind === "datetimepicker") return node.value ? Math.floor(Date.parse(node.value) / 1000) : null;
-  if (kind === "file_input") return undefined;
+  if (kind === "datetimepicker") return node.value ? Date.parse(instantIn(node.value, find(".me [data-zone]").dataset.zone)) / 1000 : null;
+  if (kind === "file_input") return node.read ?? undefined;
   return node.value === "" ? null : node.value;
 }
 
@@ -532,6 +532,7 @@ document.addEventListener("change", (event) => {
   const node = event.target;
   if (node.matches('select[data-clock="speed"]')) return send("/clock", { speed: Number(node.value) });
   if (node.closest(".attach")) return (find(".files-chosen", node.form).textContent = [...node.files].map((file) => file.name).join(", "));
+  if (node.dataset.type === "file_input") return Promise.all([...node.files].map(base64)).then((read) => (node.read = read));
   const holder = node.closest("[data-action]");
   if (!holder || !("send" in holder.dataset) || holder.dataset.type.endsWith("external_select") || holder.matches("button, a")) return;
   press(holder, valueOf(holder));
