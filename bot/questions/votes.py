@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -30,8 +30,9 @@ async def vote(
 ) -> Question:
     """Let the person's vote for question `number` stand, or not; returns the question that counts it.
 
-    A vote for a merged question goes to the one that stands for it. `at` is when the person said so, where
-    that is known better than `now`: of two, the later holds, in whichever order they arrive.
+    A vote for a merged question goes to the one that stands for it; taken back, it is taken back from all
+    of those. `at` is when the person said so, where that is known better than `now`: of two, the later
+    holds, in whichever order they arrive.
     Raises NotFound (also for what is not public), NotAllowed for one's own, Refusal when voting is closed.
     """
     question = await life.get(db, number)
@@ -51,15 +52,19 @@ async def vote(
     )
     if not open_:
         raise Refusal("voting_closed", number=question.number)
-    if await _set(db, question, by, stands=stands, at=at or now):
+    changed = await _set(db, question, by, stands=stands, at=at or now)
+    if not stands and await _take_back_from_merged(db, question, by, at=at or now):
+        changed = True
+    if changed:
         await messages.counted(db, question, now=now)
     return question
 
 
 async def voted(db: AsyncSession, person: Person) -> set[int]:
-    """The ids of the questions their vote stands on."""
-    statement = select(Vote.question_id).where(Vote.person_id == person.id, Vote.stands)
-    return set((await db.scalars(statement)).all())
+    """The ids of the questions their vote counts for: for what was merged, of those that stand for it."""
+    counts_for = func.coalesce(Question.merged_into, Question.id)
+    statement = select(counts_for).join(Vote, Vote.question_id == Question.id)
+    return set((await db.scalars(statement.where(Vote.person_id == person.id, Vote.stands))).all())
 
 
 async def _set(db: AsyncSession, question: Question, by: Person, *, stands: bool, at: datetime) -> bool:
@@ -77,3 +82,21 @@ async def _set(db: AsyncSession, question: Question, by: Person, *, stands: bool
         where=Vote.voted_at <= insert.excluded.voted_at,
     ).returning(Vote.person_id)
     return (await db.execute(statement)).first() is not None
+
+
+async def _take_back_from_merged(db: AsyncSession, question: Question, by: Person, *, at: datetime) -> bool:
+    """A vote given to what was merged into it later is among those that the question has."""
+    merged = select(Question.id).where(Question.merged_into == question.id)
+    taken_back = (
+        update(Vote)
+        .where(
+            Vote.question_id.in_(merged.scalar_subquery()),
+            Vote.person_id == by.id,
+            Vote.stands,
+            Vote.voted_at <= at,
+        )
+        .values(stands=False, voted_at=at)
+        .returning(Vote.question_id)
+        .execution_options(synchronize_session=False)
+    )
+    return (await db.scalars(taken_back)).first() is not None

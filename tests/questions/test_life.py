@@ -318,6 +318,25 @@ async def test_merging_unites_the_voters_and_undoing_parts_them(
     assert (await score(workshop, 1), await score(workshop, 2)) == (3, 3)
 
 
+async def test_a_vote_given_before_a_merge_is_taken_back_after_it(
+    workshop: Database, ask: Ask, do: deeds_of.Do, config, programme
+) -> None:
+    for n in (1, 2):
+        await ask(f"Question {n}?", by=f"UASKER{n}")
+        await do(Deed.APPROVE, n)
+    await voted(workshop, config, programme, 2, "U1")
+    await voted(workshop, config, programme, 2, "U2")
+    await do(Deed.MERGE, 2, target=1)
+    async with workshop.begin() as db:
+        assert await votes.voted(db, await deeds_of.person(db, "U1", now=ON)) == {(await life.get(db, 1)).id}
+    await voted(workshop, config, programme, 1, "U1", stands=False)
+    assert await score(workshop, 1) == 1
+    await voted(workshop, config, programme, 2, "U2", stands=False)  # the button under the merged one's post
+    assert await score(workshop, 1) == 0
+    await take_back(workshop, 2)
+    assert (await score(workshop, 1), await score(workshop, 2)) == (0, 0)
+
+
 async def test_what_was_merged_goes_along_and_comes_back(
     workshop: Database, ask: Ask, do: deeds_of.Do
 ) -> None:

@@ -218,8 +218,12 @@ class Life(RuleBasedStateMachine):
         root = self.model[known.merged_into] if known and known.merged_into else known
         expected = root is not None and root.place in VOTABLE and root.author != who
         assert self.run(several()) == [expected] * times
-        if expected and root is not None:
-            (root.voters.add if stands else root.voters.discard)(who)
+        if expected and root is not None and stands:
+            root.voters.add(who)
+        elif expected and root is not None:  # taken back from all that it stands for
+            merged = [each for each in self.model.values() if self.model.get(each.merged_into or 0) is root]
+            for each in (root, *merged):
+                each.voters.discard(who)
 
     # --- the model --------------------------------------------------------------------------------
 
