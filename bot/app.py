@@ -14,7 +14,7 @@ import logging
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -41,6 +41,7 @@ from bot.delivery.sender import Sender
 from bot.delivery.sender.calls import Composer
 from bot.errors import ConfigError, Mistake
 from bot.health import Check, Health, Watchdog
+from bot.questions import similar
 from bot.rehearsal.server import LocalWorkspace
 from bot.rendering import Rendering
 from bot.store.engine import Database, Mode
@@ -166,7 +167,8 @@ async def running(
             await bot.socket.start()
             stack.push_async_callback(bot.socket.stop)
         watchdog = Watchdog(database, clock, bot.health, holder=_process_name(bot.listen))
-        await stack.enter_async_context(_watching(watchdog))
+        await stack.enter_async_context(_beside(watchdog.run(), "watchdog"))
+        await stack.enter_async_context(_beside(similar.warm(database), "warming"))
         # First of all at the end, so that posts in flight settle while the doors close one by one.
         stack.callback(sender.retire)
         stack.callback(desk.closing.set)
@@ -432,8 +434,9 @@ async def _serving(application: Any, listen: str) -> AsyncIterator[str]:
 
 
 @contextlib.asynccontextmanager
-async def _watching(watchdog: Watchdog) -> AsyncIterator[None]:
-    task = asyncio.create_task(watchdog.run(), name="watchdog")
+async def _beside(work: Coroutine[Any, Any, None], name: str) -> AsyncIterator[None]:
+    """Work that goes on beside the rest, until it or the block ends."""
+    task = asyncio.create_task(work, name=name)
     try:
         yield
     finally:

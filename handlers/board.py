@@ -16,6 +16,7 @@ from bot.questions import board, life
 from bot.questions.deeds import Deed, Wish
 from bot.store.intake import first_time
 from handlers.desk import Desk, state_value, view_key
+from handlers.modals import open_modal, redraw
 from handlers.numbers import reference
 
 SHOW, SORT, LABEL = "questions.show", "questions.sort", "questions.label_filter"
@@ -78,9 +79,8 @@ async def search_pressed(ack: AsyncAck, body: dict[str, Any], client: AsyncWebCl
     async with desk.database.begin() as db:
         view = await board.look(db, await desk.person(db, body["user"]["id"]))
     values = {"callback": SEARCH_MODAL, "search": view.search}
-    await client.views_open(
-        trigger_id=body["trigger_id"], view=desk.rendering.view("questions/search", values)
-    )
+    form = desk.rendering.view("questions/search", values)
+    await open_modal(client, body["trigger_id"], form, instead="questions search")
     await ack()
 
 
@@ -117,7 +117,7 @@ async def bulk_pressed(ack: AsyncAck, body: dict[str, Any], client: AsyncWebClie
     if not page.pictures:
         raise Invalid("no_such_list", field="which", lists=list(board.SHOWN))
     values = {"callback": BULK_MODAL, "pictures": page.pictures}
-    await client.views_open(trigger_id=body["trigger_id"], view=desk.rendering.view("questions/bulk", values))
+    await open_modal(client, body["trigger_id"], desk.rendering.view("questions/bulk", values))
     await ack()
 
 
@@ -150,21 +150,27 @@ async def bulk_filled_in(ack: AsyncAck, body: dict[str, Any], view: dict[str, An
 async def review_pressed(ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient, desk: Desk) -> None:
     """*Review them* under the digest: the oldest waiting questions, with their buttons, in a form."""
     await desk.require_moderator(body["user"]["id"])
-    await client.views_open(trigger_id=body["trigger_id"], view=await review(desk))
+    await open_modal(client, body["trigger_id"], await review(desk), instead="questions waiting")
     await ack()
 
 
-async def refresh_review(body: Mapping[str, Any], client: AsyncWebClient, desk: Desk) -> None:
-    """After a deed in the review form: the form without it. Other places are refreshed by the outbox."""
-    view = body.get("view") or {}
-    if view.get("callback_id") == REVIEW_MODAL:
-        await client.views_update(view_id=view["id"], view=await review(desk))
+def in_review(body: Mapping[str, Any]) -> bool:
+    """Whether it was pressed in the review form."""
+    return (body.get("view") or {}).get("callback_id") == REVIEW_MODAL
 
 
-async def review(desk: Desk) -> dict[str, Any]:
+async def redraw_review(client: AsyncWebClient, view_id: str, desk: Desk, said: str = "") -> bool:
+    """The review form as it is now, with what is to be said of what was pressed in it.
+
+    False when it cannot be redrawn. Other places are refreshed by the outbox.
+    """
+    return await redraw(client, view_id, await review(desk, said))
+
+
+async def review(desk: Desk, said: str = "") -> dict[str, Any]:
     """The review form as it is now."""
     async with desk.database.read() as db:
         page = await board.page(db, programme=await versions.current(db), now=desk.now(), size=board.PAGE)
         entries = await board.entries(db, page.pictures)
-    values = {"callback": REVIEW_MODAL, "page": page, "entries": entries, "now": desk.now(), "said": ""}
+    values = {"callback": REVIEW_MODAL, "page": page, "entries": entries, "now": desk.now(), "said": said}
     return desk.rendering.view("questions/review", values)

@@ -23,7 +23,7 @@ from bot.errors import Invalid, NotAllowed, Refusal
 from bot.rendering import Mrkdwn, escape, unescape
 from bot.store.engine import with_remedy
 from handlers.desk import Desk
-from handlers.slack_faults import UNREACHABLE
+from handlers.slack_faults import UNREACHABLE, reason
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +60,8 @@ async def on_error(
         return BoltResponse(status=200, body=await _in_view(error, sentence, body, desk))
     if kind == "command":
         return BoltResponse(status=200, body={"response_type": "ephemeral", "text": sentence})
-    await tell(client, body, sentence)
+    if not await _over_the_modal(client, body, sentence, desk):
+        await tell(client, body, sentence)
     return BoltResponse(status=200, body="")
 
 
@@ -88,6 +89,19 @@ async def tell(client: AsyncWebClient, body: Mapping[str, Any], sentence: str) -
         await client.chat_postMessage(channel=user, text=sentence)
     except UNREACHABLE as error:
         log.warning("an explanation did not reach its person: %s", type(error).__name__)
+
+
+async def _over_the_modal(client: AsyncWebClient, body: Mapping[str, Any], sentence: str, desk: Desk) -> bool:
+    """Say it on top of the modal in which it was pressed: whoever looks at one sees no message behind it."""
+    if (body.get("view") or {}).get("type") != "modal" or not body.get("trigger_id"):
+        return False
+    view = desk.rendering.view("errors/modal", {"sentence": sentence})
+    try:
+        await client.views_push(trigger_id=body["trigger_id"], view=view)
+    except UNREACHABLE as error:  # closed meanwhile, or three deep already
+        log.info("an explanation could not be laid over a form: %s", reason(error))
+        return False
+    return True
 
 
 async def _in_view(error: Exception, sentence: str, body: Mapping[str, Any], desk: Desk) -> dict[str, Any]:

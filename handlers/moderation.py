@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -13,9 +13,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot import home
-from bot.errors import Invalid
+from bot.errors import Invalid, Refusal
 from bot.programme import versions
-from bot.questions import beside, board, life, stage, windows
+from bot.questions import beside, board, life, similar, stage, windows
 from bot.questions.deeds import Deed, Wish
 from bot.questions.picture import draw_one
 from bot.questions.undo import undo
@@ -23,8 +23,11 @@ from bot.rendering import Mrkdwn
 from bot.store.intake import first_time
 from bot.store.tables import Person, Question
 from handlers import board as board_controls
+from handlers import merging
 from handlers.answers import acquaint
 from handlers.desk import Call, Desk, Reply, action_key, state_value, view_key
+from handlers.errors import explain
+from handlers.modals import open_modal
 from handlers.numbers import number_and_rest, number_in, reference
 from handlers.panel_answers import publish_summary
 
@@ -67,6 +70,7 @@ def register(app: AsyncApp) -> None:
     app.action(MORE)(pressed)
     app.view(DEED_MODAL)(filled_in)
     board_controls.register(app)
+    merging.register(app)
 
 
 async def pressed(ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient, desk: Desk) -> None:
@@ -80,17 +84,35 @@ async def pressed(ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient, d
     number, revision = reference(seen)
     await desk.require_moderator(body["user"]["id"])
     if deed in FORMS:
-        await _open_deed_form(desk, client, body["trigger_id"], deed, number, revision)
+        await _open_deed_form(desk, client, body, deed, number, revision)
     else:
         await acquaint(desk, body["user"]["id"])
-        await _carry_out(
+        deed_done = _carry_out(
             desk, deed, number, "", user=body["user"]["id"], revision=revision, key=action_key(body)
         )
-        await board_controls.refresh_review(body, client, desk)
+        if board_controls.in_review(body):
+            await _in_review(deed_done, body, client, desk)
+        else:
+            await deed_done
     await ack()
 
 
-async def filled_in(ack: AsyncAck, body: dict[str, Any], view: dict[str, Any], desk: Desk) -> None:
+async def _in_review(
+    deed: Awaitable[None], body: Mapping[str, Any], client: AsyncWebClient, desk: Desk
+) -> None:
+    """Do it and show the form as it is then; a refusal stands in the form, where the moderator looks."""
+    try:
+        await deed
+    except Refusal as refusal:
+        if not await board_controls.redraw_review(client, body["view"]["id"], desk, explain(desk, refusal)):
+            raise
+    else:
+        await board_controls.redraw_review(client, body["view"]["id"], desk)
+
+
+async def filled_in(
+    ack: AsyncAck, body: dict[str, Any], view: dict[str, Any], client: AsyncWebClient, desk: Desk
+) -> None:
     """The form of a deed was sent."""
     deed, _, seen = str(view.get("private_metadata") or "").partition(":")
     number, revision = reference(seen)
@@ -101,6 +123,8 @@ async def filled_in(ack: AsyncAck, body: dict[str, Any], view: dict[str, Any], d
     await _carry_out(
         desk, deed, number, given, user=body["user"]["id"], revision=revision, key=view_key(body)
     )
+    if below := view.get("previous_view_id"):  # the review form: no other leads here
+        await board_controls.redraw_review(client, below, desk)
     await ack()
 
 
@@ -129,7 +153,7 @@ async def done(call: Call, number: int) -> Reply:
 
 
 async def questions(call: Call) -> Reply:
-    """`/workshop questions [waiting|…|search WORDS|switch WHAT HOW|defer|summary]` for moderators."""
+    """`/workshop questions [waiting|…|search WORDS|similar|switch WHAT HOW|defer|summary]` for moderators."""
     desk, now = call.desk, call.desk.now()
     await desk.require_moderator(call.user)
     word, _, rest = call.words.partition(" ")
@@ -140,8 +164,10 @@ async def questions(call: Call) -> Reply:
         return await _defer_the_rest(call)
     if word == "summary":
         return await publish_summary(call)
+    if word == "similar":
+        return await merging.listed(call)
     if word not in board.SHOWN and word != "search":
-        raise Invalid("no_such_list", field="list", lists=[*board.SHOWN, "search"])
+        raise Invalid("no_such_list", field="list", lists=[*board.SHOWN, "search", "similar"])
     async with desk.database.read() as db:
         programme = await versions.current(db)
         show, search = ("all", rest or None) if word == "search" else (word, None)
@@ -258,7 +284,7 @@ async def _deed(
 
 
 async def _open_deed_form(
-    desk: Desk, client: AsyncWebClient, trigger_id: str, deed: str, number: int, revision: int
+    desk: Desk, client: AsyncWebClient, body: Mapping[str, Any], deed: str, number: int, revision: int
 ) -> None:
     async with desk.database.read() as db:
         question = await life.get(db, number)
@@ -266,20 +292,39 @@ async def _open_deed_form(
         picture = await draw_one(
             db, question, programme=await versions.current(db), audience="moderators", now=now
         )
+        alike = []
+        if deed == "merge":
+            alike = await similar.find(
+                db,
+                question.text,
+                segment_id=question.segment_id,
+                states=similar.COMPARED_BY_MODERATORS,
+                other_than=number,
+            )
     initial = {
         "edit": picture.text,
         "assign": picture.assigned_to or "",
         "label": ", ".join(picture.labels),
         "answer_text": picture.answer or "",
+        "merge": str(alike[0].number) if alike else "",
     }
     values = {
         "callback": DEED_MODAL,
         "metadata": f"{deed}:{number}:{revision}",
         "field": FORMS[deed],
         "q": picture,
+        "alike": alike,
         "initial": initial.get(deed, ""),
     }
-    await client.views_open(trigger_id=trigger_id, view=desk.rendering.view("questions/deed", values))
+    command = {"answer_text": "answered"}.get(deed, deed)
+    form = desk.rendering.view("questions/deed", values)
+    await open_modal(
+        client,
+        body["trigger_id"],
+        form,
+        instead=f"{command} {number}",
+        on_top=board_controls.in_review(body),
+    )
 
 
 async def _stage_link(call: Call, *, revoke: bool) -> Reply:

@@ -6,45 +6,37 @@ and reaction.
 
 from __future__ import annotations
 
-import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot import home
-from bot.answers import inquiries
-from bot.errors import Refusal
 from bot.programme import versions
-from bot.programme.model import Programme, Status
-from bot.questions import beside, life, similar, submission, votes, windows
+from bot.questions import beside, life, similar, submission, votes
 from bot.questions.deeds import Deed
 from bot.questions.picture import draw
-from bot.rendering import Mrkdwn, clip
 from bot.store.intake import first_time
 from bot.store.tables import Intake
 from handlers import moderation, panel_answers
 from handlers.answers import acquaint
 from handlers.desk import Call, Desk, Reply, action_key, event_key, state_value, view_key
+from handlers.modals import open_modal
 from handlers.numbers import number_and_rest, number_in, reference
-from handlers.slack_faults import UNREACHABLE, reason
+from handlers.question_form import OFFERED, SUBMIT, open_form, show_vote, with_offer
 from handlers.words import as_typed
-
-log = logging.getLogger(__name__)
 
 SHORTCUT, MESSAGE_SHORTCUT = "questions.ask", "questions.from_message"
 ASK, ASK_PREFILLED = "questions.ask", "questions.ask_prefilled"
-SUBMIT = "questions.submit"
 VOTE, UNVOTE, WITHDRAW = "questions.vote", "questions.unvote", "questions.withdraw"
 REPLY, REPLY_MODAL = "questions.reply", "questions.reply_modal"
 
 VOTE_REACTIONS = frozenset({"+1", "thumbsup"})
-OFFERED = "offered"  # what a modal carries once similar questions, or an answer, were shown in it
 
 
 def register(app: AsyncApp) -> None:
@@ -68,22 +60,25 @@ def register(app: AsyncApp) -> None:
 async def ask_pressed(ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient, desk: Desk) -> None:
     """The global shortcut, a button, or a button that carries words: the form opens."""
     actions = body.get("actions") or [{}]
-    await _open_form(desk, client, body["trigger_id"], text=actions[0].get("value") or "")
+    await open_form(desk, client, body["trigger_id"], text=actions[0].get("value") or "")
     await ack()
 
 
 async def message_chosen(ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient, desk: Desk) -> None:
     """The shortcut on a message: the form opens with its words."""
     text = (body.get("message") or {}).get("text") or ""
-    await _open_form(desk, client, body["trigger_id"], text=as_typed(text))
+    await open_form(desk, client, body["trigger_id"], text=as_typed(text))
     await ack()
 
 
-async def question(call: Call) -> Reply:
-    """`/workshop question` opens the form; with words after it they are submitted as they are."""
+async def question(call: Call, *, hidden: str = "named") -> Reply:
+    """`/workshop question` opens the form; with words after it they are submitted as they are.
+
+    `/workshop anonymous` does the same with the name hidden, from moderators too.
+    """
     desk, now = call.desk, call.desk.now()
     if not call.words:
-        await _open_form(desk, call.client, call.trigger_id, text="")
+        await open_form(desk, call.client, call.trigger_id, text="", hidden=hidden)
         return None
     await acquaint(desk, call.user)
     async with desk.database.begin() as db:
@@ -92,7 +87,7 @@ async def question(call: Call) -> Reply:
         programme = await versions.current(db)
         by = await desk.person(db, call.user)
         submitted = await submission.submit(
-            db, by=by, text=call.words, programme=programme, config=desk.config, now=now
+            db, by=by, text=call.words, programme=programme, config=desk.config, now=now, hidden=hidden
         )
         alike = await similar.find(db, call.words, segment_id=submitted.question.segment_id, not_by=by)
         await home.refresh(db, by, now=now)
@@ -105,29 +100,23 @@ async def question(call: Call) -> Reply:
 async def submitted(ack: AsyncAck, body: dict[str, Any], view: dict[str, Any], desk: Desk) -> None:
     """The form was sent: stored, or shown again with what might spare the question."""
     user, now = body["user"]["id"], desk.now()
-    text = state_value(view, "text") or ""
     await acquaint(desk, user)
+    if view.get("private_metadata") != OFFERED and not await _taken_in(desk, view_key(body)):
+        again = await with_offer(desk, view, user)
+        if again is not None:
+            await ack(response_action="update", view=again)
+            return
     async with desk.database.begin() as db:
-        if await db.get(Intake, (db.info["workshop_id"], view_key(body))) is None:
-            programme = await versions.current(db)
+        if await first_time(db, view_key(body), now=now):
             by = await desk.person(db, user)
-            segment = submission.choose_segment(programme, state_value(view, "segment"), now=now)
-            if view.get("private_metadata") != OFFERED and text.strip():
-                alike = await similar.find(db, text, segment_id=segment.id, not_by=by)
-                answer = await _known(db, desk, text, programme)
-                if alike or answer:
-                    again = await _form(db, desk, programme, view=view, alike=alike, answer=answer)
-                    await ack(response_action="update", view=again)
-                    return
-            await first_time(db, view_key(body), now=now)
             await submission.submit(
                 db,
                 by=by,
-                text=text,
-                segment_id=segment.id,
+                text=state_value(view, "text") or "",
+                segment_id=state_value(view, "segment"),
                 hidden=state_value(view, "hidden") or "named",
                 cannot_attend="cannot_attend" in (state_value(view, "attend") or []),
-                programme=programme,
+                programme=await versions.current(db),
                 config=desk.config,
                 now=now,
             )
@@ -136,9 +125,10 @@ async def submitted(ack: AsyncAck, body: dict[str, Any], view: dict[str, Any], d
     desk.nudge()
 
 
-async def vote_pressed(ack: AsyncAck, body: dict[str, Any], desk: Desk) -> None:
+async def vote_pressed(ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient, desk: Desk) -> None:
     """*Vote* or *Take my vote back*, on a post, a list or in the form: it sets the vote, it never toggles."""
     action, now = body["actions"][0], desk.now()
+    view = body.get("view") or {}
     async with desk.database.begin() as db:
         if await first_time(db, action_key(body), now=now):
             by = await desk.person(db, body["user"]["id"])
@@ -153,6 +143,8 @@ async def vote_pressed(ack: AsyncAck, body: dict[str, Any], desk: Desk) -> None:
                 at=_instant(action.get("action_ts")),
             )
             await home.refresh(db, by, now=now)
+    if view.get("callback_id") == SUBMIT:
+        await show_vote(view, body["user"]["id"], client, desk)
     await ack()
     desk.nudge()
 
@@ -200,9 +192,8 @@ async def reply_pressed(ack: AsyncAck, body: dict[str, Any], client: AsyncWebCli
     """*Reply…* under a moderator's question back."""
     number = number_in(body["actions"][0].get("value"))
     values = {"number": number, "callback": REPLY_MODAL}
-    await client.views_open(
-        trigger_id=body["trigger_id"], view=desk.rendering.view("questions/reply_modal", values)
-    )
+    view = desk.rendering.view("questions/reply_modal", values)
+    await open_modal(client, body["trigger_id"], view, instead=f"reply {number}")
     await ack()
 
 
@@ -283,8 +274,9 @@ async def reply(call: Call) -> Reply:
     return await moderation.done(call, number)
 
 
-COMMANDS = {
+COMMANDS: dict[str, Callable[[Call], Awaitable[Reply]]] = {
     "question": question,
+    "anonymous": partial(question, hidden="moderators"),
     "questions": questions,
     "withdraw": withdraw,
     "vote": vote,
@@ -294,73 +286,9 @@ COMMANDS = {
 }
 
 
-async def _open_form(desk: Desk, client: AsyncWebClient, trigger_id: str, *, text: str) -> None:
+async def _taken_in(desk: Desk, key: str) -> bool:
     async with desk.database.read() as db:
-        programme = await versions.current(db)
-        view = await _form(db, desk, programme, text=text)
-    try:
-        await client.views_open(trigger_id=trigger_id, view=view)
-    except UNREACHABLE as error:  # a hundred forms a minute, and three seconds for each, is what Slack allows
-        log.warning("the form could not be opened: %s", reason(error))
-        raise Refusal("no_form") from None
-
-
-async def _form(
-    db: AsyncSession,
-    desk: Desk,
-    programme: Programme,
-    *,
-    text: str = "",
-    view: Mapping[str, Any] | None = None,
-    alike: list[similar.Alike] | None = None,
-    answer: Mrkdwn | None = None,
-) -> dict[str, Any]:
-    """The form; with `view` the same one again, as it was filled in. Raises Refusal when all is closed."""
-    now = desk.now()
-    taking = programme.taking_questions()
-    if programme.status is Status.CANCELLED or not taking:
-        raise Refusal("no_panel")
-    states = [
-        (segment, await windows.windows(db, segment, programme=programme, config=desk.config, now=now))
-        for segment in taking
-    ]
-    open_ones = [(segment, state) for segment, state in states if state.submit]
-    if not open_ones:
-        raise Refusal("submitting_closed", segment=taking[0].title)
-    on = {segment.id for segment in programme.now(now)}
-    chosen = state_value(view or {}, "segment") or next(
-        (segment.id for segment, _ in open_ones if segment.id in on), None
-    )
-    values = {
-        "callback": SUBMIT,
-        "segments": [segment for segment, _ in open_ones],
-        "chosen": chosen,
-        "late": not any(state.live for _, state in open_ones),
-        "reviewed": not all(state.publish_at_once for _, state in open_ones),
-        "text": (state_value(view, "text") or "")
-        if view
-        else clip(text.strip(), desk.config.questions.longest),
-        "hidden": (state_value(view, "hidden") if view else None) or "named",
-        "attend": bool(view and state_value(view, "attend")),
-        "alike": alike or [],
-        "answer": answer,
-        "metadata": OFFERED if view else "",
-    }
-    return desk.rendering.view("questions/form", values)
-
-
-# What the letter says of these is no reason to keep a question from those who wrote them.
-SUBSTANCE = frozenset({"about", "subject", "standards"})
-
-
-async def _known(db: AsyncSession, desk: Desk, text: str, programme: Programme) -> Mrkdwn | None:
-    """What the bot itself would answer, when it knows: such a question need not wait for the panel."""
-    answer = desk.answers.answer(
-        text, at=desk.now(), programme=programme, learned=await inquiries.learned(db)
-    )
-    known = answer.status == "answered" and not answer.unanswered
-    asked = {topic.split(":")[0] for topic in answer.topics}
-    return answer.text if known and asked - SUBSTANCE else None
+        return await db.get(Intake, (db.info["workshop_id"], key)) is not None
 
 
 def _instant(ts: object) -> datetime | None:

@@ -135,6 +135,7 @@ class _View(_Shape):
     hash: Word
     callback_id: Annotated[str, StringConstraints(max_length=255)] = ""
     private_metadata: Text | None = None
+    previous_view_id: Word | None = None
     state: _State | None = None
     blocks: list[_Block] = []
 
@@ -142,6 +143,8 @@ class _View(_Shape):
 class _OpenView(_Shape):
     id: Word | None = None
     callback_id: Annotated[str, StringConstraints(max_length=255)] | None = None
+    previous_view_id: Word | None = None
+    state: _State | None = None
 
 
 class _Interaction(_Shape):

@@ -109,24 +109,29 @@ class _Looks:
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
-        self._taken: dict[tuple[str, bool], tuple[float, dict[str, Any]]] = {}
+        self._taken: dict[tuple[str | None, bool], tuple[float, dict[str, Any]]] = {}
         self._looking = asyncio.Lock()
 
     async def at(self, segment_id: str | None, secret: str) -> dict[str, Any]:
         """What the page shows. Raises Refusal when there is no such stage."""
         desk, now = self.desk, self.desk.now()
-        async with self._looking, desk.database.read() as db:
-            programme = await versions.current(db)
-            segment = board.segment_for_stage(programme, segment_id, now=now)
-            drives = bool(secret) and await stage.holder(db, secret, segment) is not None
-            began, values = self._taken.get((segment.id, drives), (-COALESCED, {}))
-            instant = asyncio.get_running_loop().time()
-            if instant - began < COALESCED:
+        async with self._looking:
+            if not secret and (values := self._fresh(segment_id, drives=False)):
                 return values
-            shown = await stage.view(db, segment, programme=programme, now=now, with_queue=drives)
+            async with desk.database.read() as db:
+                programme = await versions.current(db)
+                segment = board.segment_for_stage(programme, segment_id, now=now)
+                drives = bool(secret) and await stage.holder(db, secret, segment) is not None
+                if values := self._fresh(segment_id, drives=drives):
+                    return values
+                shown = await stage.view(db, segment, programme=programme, now=now, with_queue=drives)
             values = {"stage": shown, "drives": drives, "version": shown.version}
-            self._taken[segment.id, drives] = (instant, values)
+            self._taken[segment_id, drives] = (asyncio.get_running_loop().time(), values)
             return values
+
+    def _fresh(self, segment_id: str | None, *, drives: bool) -> dict[str, Any] | None:
+        at, values = self._taken.get((segment_id, drives), (0.0, {}))
+        return values if values and asyncio.get_running_loop().time() - at < COALESCED else None
 
 
 async def _stream(

@@ -20,8 +20,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.store.tables import Delivery, DeliveryState, Person, Switch
 
-# What somebody works with, such as a card with buttons; what somebody waits for; all else; fan-outs.
-IMMEDIATE, URGENT, ROUTINE, BULK = 5, 10, 50, 90
+# What stands for many others, such as a count of what waits; what somebody works with, such as a card with
+# buttons; what somebody waits for; all else; fan-outs.
+FOREMOST, IMMEDIATE, URGENT, ROUTINE, BULK = 1, 5, 10, 50, 90
 SWITCH = "outgoing"  # its value "paused" holds back everything the sender would say
 CHANNEL = "workshop_outbox"  # what PostgreSQL is told to notify
 FAILURE_NOTICE = "delivery/failed"  # tells organisers of messages that failed: `content["deliveries"]`

@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.delivery import outbox
 from bot.programme import versions
-from bot.questions import beside, deeds, messages, summary, windows
-from bot.questions.picture import PUBLIC, VOTABLE, Audience, Picture, Standing, draw_one
+from bot.questions import beside, deeds, messages, similar, summary, windows
+from bot.questions.picture import PUBLIC, VOTABLE, WAITING, Audience, Picture, Standing, draw_one
 from bot.questions.undo import undoable
 from bot.store.tables import DeliveryState, Question, Remark, Switch
 
@@ -52,6 +52,7 @@ async def card(db: AsyncSession, content: Mapping[str, Any], *, now: datetime) -
     picture = await _picture(db, question, "moderators", now)
     return {
         "q": picture,
+        "alike": await _alike(db, question) if picture.standing in WAITING else [],
         "notes": (await beside.shown(db, [question.id])).get(question.id, [])[-5:],
         "muted": question.id in await beside.muted(db, [(question.id, question.number)]),
         "deeds": [str(deed) for deed in deeds.allowed(picture.standing)],
@@ -75,11 +76,13 @@ async def post(db: AsyncSession, content: Mapping[str, Any], *, now: datetime) -
 
 
 async def digest(db: AsyncSession, content: Mapping[str, Any], *, now: datetime) -> Values:
-    """How many questions wait, in place of their cards."""
+    """How many questions wait and which is the newest, in place of their cards."""
     statement = select(Switch.value).where(Switch.name == messages.DIGEST)
     present = (await db.scalars(statement)).one_or_none()
+    waiting, newest = await messages.waiting(db)
     return {
-        "waiting": await messages.waiting(db),
+        "waiting": waiting,
+        "newest": newest,
         "present": present == f"questions:digest:{content['first']}",
     }
 
@@ -141,6 +144,16 @@ async def _ahead(db: AsyncSession, question: Question) -> int:
         Question.state.in_(("received", "held")), Question.number < question.number
     )
     return len((await db.scalars(statement)).all())
+
+
+async def _alike(db: AsyncSession, question: Question) -> list[similar.Alike]:
+    return await similar.find(
+        db,
+        question.text,
+        segment_id=question.segment_id,
+        states=similar.COMPARED_BY_MODERATORS,
+        other_than=question.number,
+    )
 
 
 def _can_withdraw(picture: Picture) -> bool:

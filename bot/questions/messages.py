@@ -21,6 +21,9 @@ from bot.store.tables import DeliveryState, Person, Question, QuestionState, Swi
 SAID = frozenset({Standing.NEXT, Standing.ANSWERED, Standing.DECLINED, Standing.MERGED})
 SAID_WORTH = timedelta(hours=12)
 RECEIPT_WORTH = timedelta(days=2)
+# The digest goes before every other edit. Shown anew with every question, it would take all of the fifty
+# edits a minute that Slack allows.
+COUNTED_WITHIN = timedelta(seconds=3)
 DIGEST = "questions.digest"  # the switch that names the digest which stands for cards now
 _GONE = (DeliveryState.CANCELLED, DeliveryState.DROPPED)
 
@@ -102,10 +105,13 @@ async def noted(db: AsyncSession, question: Question, *, now: datetime, asker_to
     await outbox.refresh(db, card_key(question.number), now=now)
 
 
-async def waiting(db: AsyncSession) -> int:
-    """How many questions wait for review."""
-    statement = select(func.count()).where(Question.state.in_((QuestionState.RECEIVED, QuestionState.HELD)))
-    return (await db.execute(statement)).scalar_one()
+async def waiting(db: AsyncSession) -> tuple[int, int]:
+    """How many questions wait for review, and the number of the newest of them (0: none)."""
+    statement = select(func.count(), func.max(Question.number)).where(
+        Question.state.in_((QuestionState.RECEIVED, QuestionState.HELD))
+    )
+    row = (await db.execute(statement)).one()
+    return row[0], row[1] or 0
 
 
 async def _show_post(db: AsyncSession, question: Question, *, now: datetime) -> None:
@@ -171,13 +177,14 @@ async def _card(db: AsyncSession, question: Question, *, now: datetime) -> None:
 async def _card_or_digest(db: AsyncSession, question: Question, *, digest_after: int, now: datetime) -> None:
     """A card; past that many waiting ones one digest that counts them, so that the channel stays readable."""
     present = await _digest(db)
-    if await waiting(db) <= digest_after:
+    count, _ = await waiting(db)
+    if count <= digest_after:
         if present:
             await _set_digest(db, "", now=now)
             await outbox.refresh(db, present, now=now)
         await _card(db, question, now=now)
     elif present:
-        await outbox.refresh(db, present, now=now)
+        await _refresh_digest(db, now=now)
     else:
         key = f"questions:digest:{question.number}"
         await _set_digest(db, key, now=now)
@@ -187,7 +194,7 @@ async def _card_or_digest(db: AsyncSession, question: Question, *, digest_after:
             kind="questions/digest",
             lane="channel:moderators",
             content={"first": question.number},
-            priority=outbox.IMMEDIATE,
+            priority=outbox.FOREMOST,
             now=now,
         )
 
@@ -195,7 +202,7 @@ async def _card_or_digest(db: AsyncSession, question: Question, *, digest_after:
 async def _refresh_digest(db: AsyncSession, *, now: datetime) -> None:
     present = await _digest(db)
     if present:
-        await outbox.refresh(db, present, now=now)
+        await outbox.refresh(db, present, now=now + COUNTED_WITHIN)
 
 
 async def _digest(db: AsyncSession) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from bot.programme import versions
 from bot.questions import submission
 from bot.rehearsal.person import Person
-from tests.handlers.conftest import MODERATOR, OTHER, PARTICIPANT, House
+from tests.handlers.conftest import MODERATOR, ORGANISER, OTHER, PARTICIPANT, House
 from tests.handlers.test_questions import MODERATORS, PARTICIPANTS, pressed, questions, submit
 
 TEXTS = (
@@ -140,7 +140,8 @@ async def test_declining_many_needs_a_reason_on_its_field(house: House) -> None:
     assert [q.state.value for q in await questions(house)] == ["declined", "declined", "received"]
 
 
-async def test_the_digest_opens_a_review_form_that_acts_and_shows_what_is_left(house: House) -> None:
+async def review_form(house: House, moderator: Person) -> dict[str, Any]:
+    """22 questions wait, so the digest stands for cards: its form, opened."""
     desk = house.bot.desk
     async with desk.database.begin() as db:
         programme = await versions.current(db)
@@ -150,10 +151,22 @@ async def test_the_digest_opens_a_review_form_that_acts_and_shows_what_is_left(h
                 db, by=by, text=f"Question {n}?", programme=programme, config=desk.config, now=desk.now()
             )
     await house.settle()
-    moderator = house.person(MODERATOR)
     digest = next(m for m in moderator.messages(MODERATORS) if "22 questions wait" in m["text"])
+    assert digest["text"].endswith("the newest is question 22")
     await moderator.click("questions.board", channel=MODERATORS, ts=digest["ts"])
-    form = moderator.views()[-1]
+    return moderator.views()[-1]
+
+
+async def in_form(house: House, person: Person, action_id: str, number: int, **more: Any) -> None:
+    form = person.views()[-1]
+    found = element(form, action_id, f"deeds:{number}:")
+    await person.click(action_id, view_id=form["id"], block_id=found["block_id"], **more)
+    await house.settle()
+
+
+async def test_the_digest_opens_a_review_form_that_acts_and_shows_what_is_left(house: House) -> None:
+    moderator = house.person(MODERATOR)
+    form = await review_form(house, moderator)
     assert "*22 questions wait for review*" in json.dumps(form)
     found = element(form, "questions.approve", "deeds:1:")
     await moderator.click("questions.approve", view_id=form["id"], block_id=found["block_id"])
@@ -162,6 +175,106 @@ async def test_the_digest_opens_a_review_form_that_acts_and_shows_what_is_left(h
     assert "*21 questions wait for review*" in json.dumps(form)
     assert "deeds:1:" not in json.dumps(form)
     assert any("21 questions wait" in text for text in house.texts(moderator, MODERATORS))
+
+
+async def test_a_press_that_is_refused_in_the_review_form_is_explained_in_it(house: House) -> None:
+    moderator = house.person(MODERATOR)
+    await review_form(house, moderator)
+    await house.person(ORGANISER).command("/workshop approve 1")  # meanwhile
+    before = len(moderator.messages("bot"))
+    await in_form(house, moderator, "questions.approve", 1)
+    form = json.dumps(moderator.views()[-1])
+    assert "Question 1 is published: already approved by" in form
+    assert "deeds:1:" not in form
+    assert len(moderator.messages("bot")) == before  # behind a form nobody would see it
+
+
+async def test_a_deed_is_done_although_its_form_was_closed_before_it_could_be_redrawn(house: House) -> None:
+    moderator = house.person(MODERATOR)
+    await review_form(house, moderator)
+    house.workspace.faults.arm({"method": "views.update", "kind": "internal_error", "count": 1})
+    before = house.texts(moderator, "bot")
+    await in_form(house, moderator, "questions.approve", 1)
+    assert (await questions(house))[0].state.value == "published"
+    assert house.texts(moderator, "bot") == before
+
+
+async def test_declining_in_the_review_form_leads_back_to_it(house: House) -> None:
+    moderator = house.person(MODERATOR)
+    await review_form(house, moderator)
+    await in_form(house, moderator, "questions.decline", 1)
+    assert len(moderator.views()) == 2
+    await moderator.submit({"reason": "answered in the talk"})
+    await house.settle()
+    [form] = moderator.views()
+    assert "*21 questions wait for review*" in json.dumps(form)
+    assert (await questions(house))[0].state.value == "declined"
+
+
+ALIKE = (
+    "Should small operators be measured in the same way?",
+    "Should the small operators be measured in the same way, too?",
+    "Should small operators be measured the same way?",
+    "What should regulators measure first?",
+)
+
+
+async def alike(house: House) -> None:
+    """Three that ask the same, of which the first is published, and one that asks something else."""
+    desk = house.bot.desk
+    async with desk.database.begin() as db:
+        programme = await versions.current(db)
+        for n, text in enumerate(ALIKE):
+            by = await desk.person(db, f"UCROWD{n}")
+            await submission.submit(
+                db, by=by, text=text, programme=programme, config=desk.config, now=desk.now()
+            )
+    await house.person(MODERATOR).command("/workshop approve 1", MODERATORS)
+    await house.settle()
+
+
+async def test_questions_that_ask_the_same_are_merged_by_one_press(house: House) -> None:
+    await alike(house)
+    moderator = house.person(MODERATOR)
+    await moderator.open_home()
+    await house.settle()
+    await press(house, moderator, "questions.similar")
+    form = moderator.views()[-1]
+    button = element(form, "questions.merge_group")
+    assert button["text"]["text"] == "Merge 2, 3 into 1"
+    await house.person(ORGANISER).command("/workshop decline 3 answered in the talk")  # meanwhile
+    await moderator.click("questions.merge_group", view_id=form["id"], block_id=button["block_id"])
+    await house.settle()
+    assert [q.state.value for q in await questions(house)] == ["published", "merged", "declined", "received"]
+    drawn_anew = json.dumps(moderator.views()[-1])
+    assert "Merged: 2. Left as they are, because they had changed meanwhile: 3." in drawn_anew
+    assert "Nothing that waits asks the same" in drawn_anew
+
+
+async def test_the_merge_form_and_the_card_name_what_asks_the_same(house: House) -> None:
+    await alike(house)
+    moderator = house.person(MODERATOR)
+    await moderator.command("/workshop questions similar", MODERATORS)
+    assert house.texts(moderator, MODERATORS)[-1] == "2, 3 ask much the same as 1"
+    card = next(m for m in moderator.messages(MODERATORS) if m["text"].startswith("Question 3 waits"))
+    assert "Much like question 1: " in json.dumps(card["blocks"])
+    await moderator.click("questions.more", channel=MODERATORS, ts=card["ts"], value="merge:3:1")
+    assert ALIKE[0] in json.dumps(moderator.views()[-1])
+    await moderator.submit({})
+    await house.settle()
+    question = (await questions(house))[2]
+    assert question.state.value == "merged"
+
+
+async def test_merging_a_group_is_for_moderators(house: House) -> None:
+    await alike(house)
+    person = house.person(PARTICIPANT)
+    for action, value in (("questions.merge_group", "1 2:1"), ("questions.similar", "")):
+        await person.forge(pressed(person, action, value))
+    for value in ("", "1", "1 ", "1 x", "x 2:1", "99 2:1", "2 2:1"):
+        await house.person(MODERATOR).forge(pressed(house.person(MODERATOR), "questions.merge_group", value))
+    await house.settle()
+    assert [q.state.value for q in await questions(house)] == ["published", *["received"] * 3]
 
 
 async def test_a_reply_in_the_thread_becomes_the_answer(house: House) -> None:

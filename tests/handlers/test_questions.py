@@ -93,6 +93,41 @@ async def test_when_slack_opens_no_form_the_way_without_one_is_told(house: House
     assert person.views() == []
 
 
+async def test_a_moderator_whose_form_slack_does_not_open_is_told_the_command(house: House) -> None:
+    await submit(house, house.person(PARTICIPANT), "Should small operators be measured in the same way?")
+    moderator = house.person(MODERATOR)
+    house.workspace.faults.arm({"method": "views.open", "kind": "internal_error", "count": 1})
+    await press(house, moderator, "questions.decline", card_of(house, 1))
+    assert (
+        "Write `/workshop decline 1` and why after it: it does the same."
+        in house.texts(moderator, MODERATORS)[-1]
+    )
+
+
+async def test_what_is_refused_in_a_form_is_said_on_top_of_it(house: House) -> None:
+    await submit(house, house.person(PARTICIPANT), "Should small operators be measured in the same way, too?")
+    await house.person(MODERATOR).command("/workshop approve 1", MODERATORS)
+    other = house.person(OTHER)
+    await submit(house, other, "Should the small operators be measured in the same way?")
+    await house.person(MODERATOR).command("/workshop questions switch vote closed", MODERATORS)
+    before = house.texts(other, "bot")
+    await other.click("questions.vote", view_id=other.views()[-1]["id"], value="1")
+    assert len(other.views()) == 2
+    assert "closed" in json.dumps(other.views()[-1]["blocks"])
+    assert house.texts(other, "bot") == before
+
+
+async def test_the_command_without_a_name_hides_it_from_moderators_too(house: House) -> None:
+    person = house.person(PARTICIPANT)
+    await person.command("/workshop anonymous What should regulators measure first?")
+    await house.settle()
+    assert [q.hidden for q in await questions(house)] == ["moderators"]
+    await person.command("/workshop anonymous")
+    await person.submit({"text": "Should small operators be measured in the same way?"})
+    await house.settle()
+    assert [q.hidden for q in await questions(house)] == ["moderators", "moderators"]
+
+
 async def test_the_command_with_words_submits_them(house: House) -> None:
     person = house.person(PARTICIPANT)
     await person.command("/workshop question What should regulators measure first?")
@@ -130,6 +165,9 @@ async def test_a_similar_question_is_offered_for_a_vote_instead(house: House) ->
     await other.click("questions.vote", view_id=other.views()[-1]["id"], value="1")
     async with house.bot.desk.database.read() as db:
         assert list((await scores(db)).values()) == [1]
+    assert "*Your vote counts for question 1.*" in json.dumps(other.views()[-1])
+    await other.click("questions.unvote", view_id=other.views()[-1]["id"], value="1")
+    assert "Your vote counts" not in json.dumps(other.views()[-1])
     await other.submit({})
     await house.settle()
     assert len(await questions(house)) == 2

@@ -180,3 +180,30 @@ def test_alike_questions_are_found_and_others_are_not(text: str, expected: list[
         3: "هل التسجيل مجاني؟",
     }
     assert [number for number, _ in similar.alike(text, known)] == expected
+
+
+async def test_what_waits_is_grouped_with_what_it_could_be_merged_into(
+    workshop: Database, ask: Ask, do: deeds_of.Do
+) -> None:
+    for text in (
+        "Who pays for the database?",
+        "How are the emissions of data centres counted?",
+        "How are emissions of data centres counted?",
+        "Wie werden die Emissionen von Rechenzentren gezählt?",
+        "how are the emissions of data centres counted",
+        "Who is to pay for the database?",
+    ):
+        await ask(text)
+    await do(Deed.APPROVE, 2)
+    await do(Deed.DECLINE, 1, reason="elsewhere")
+    async with workshop.read() as db:
+        found = await similar.groups(db)
+    assert [(group.into.number, [other.number for other in group.others]) for group in found] == [(2, [3, 5])]
+
+
+async def test_after_a_start_the_questions_are_ready_to_be_compared(workshop: Database, ask: Ask) -> None:
+    for n in range(3):
+        await ask(f"Question {n}?")
+    similar._folded.cache_clear()
+    await similar.warm(workshop)
+    assert similar._folded.cache_info().currsize == 3

@@ -10,9 +10,11 @@ from sqlalchemy import select
 
 from bot import config as configuration
 from bot.config import Config
+from bot.delivery import claims, outbox, outcomes
+from bot.delivery.outcomes import Sent
 from bot.errors import Invalid, NotAllowed, Refusal
 from bot.programme.model import Programme, Status
-from bot.questions import submission, windows
+from bot.questions import COMPOSERS, messages, submission, windows
 from bot.questions.deeds import Deed
 from bot.questions.words import clean
 from bot.store.engine import Database
@@ -313,3 +315,26 @@ async def test_past_twenty_waiting_cards_a_digest_counts_instead(
     assert digests["questions:digest:21"].revision > shown
     await ask("One that gets its card again?", by="UBEN")
     assert "question:23:card" in await deeds_of.deliveries(workshop)
+
+
+async def test_the_digest_is_shown_anew_before_everything_else_yet_not_with_every_question(
+    workshop: Database, ask: Ask
+) -> None:
+    for n in range(21):
+        await ask(f"Question {n}?", by=f"U{n}")
+    key = "questions:digest:21"
+    async with workshop.begin() as db:
+        row = await outbox.find(db, key)
+        assert row is not None
+        claims.open_attempt(row, ON)
+        await outcomes.record(db, row, Sent("C1", "1.1"), now=ON, on_failure=None)
+        card = await outbox.find(db, "question:1:card")
+        assert card is not None
+        assert row.priority < card.priority
+    for n, later in enumerate((1, 2, 3)):
+        await ask(f"Question {n} more?", by=f"UMORE{n}", now=ON + timedelta(seconds=later))
+    row = (await deeds_of.deliveries(workshop))[key]
+    assert (row.task, row.due_at) == ("update", ON + timedelta(seconds=1) + messages.COUNTED_WITHIN)
+    async with workshop.read() as db:
+        values = await COMPOSERS[row.kind](db, row.content, now=ON)
+    assert values == {"waiting": 24, "newest": 24, "present": True}
