@@ -91,7 +91,7 @@ class Bot:
 
     def idle(self) -> bool:
         """Whether nothing is due and nothing is in flight."""
-        return self.sender.idle() and self.alarm.idle()
+        return self.sender.idle() and self.alarm.idle() and not self.desk.beside
 
     async def next_due(self) -> datetime | None:
         """The next workshop instant at which the bot has something to do by itself."""
@@ -152,6 +152,7 @@ async def running(
             nudge=sender.nudge,
             public_url=environment.public_url,
         )
+        stack.push_async_callback(desk.drop_rest)
         bolt = _bolt(client, identity)
         handlers.register(bolt, desk)
         alarm = AlarmClock(clock)

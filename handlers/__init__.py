@@ -46,11 +46,11 @@ def register(app: AsyncApp, desk: Desk) -> None:
 
     app.use(bring_desk)
     app.command(commands.COMMAND)(commands.listener(VERBS))
+    questions.register(app)  # first: Bolt goes through them in this order, and votes are what comes most
     answers.register(app)
     programme.register(app)
     announcements.register(app)
     page.register(app)
-    questions.register(app)
     home.register(app)
     operations.register(app)
     privacy.register(app)

@@ -159,12 +159,12 @@ def in_review(body: Mapping[str, Any]) -> bool:
     return (body.get("view") or {}).get("callback_id") == REVIEW_MODAL
 
 
-async def redraw_review(client: AsyncWebClient, view_id: str, desk: Desk, said: str = "") -> bool:
+async def redraw_review(client: AsyncWebClient, view_id: str, desk: Desk, said: str = "") -> None:
     """The review form as it is now, with what is to be said of what was pressed in it.
 
-    False when it cannot be redrawn. Other places are refreshed by the outbox.
+    Other places are refreshed by the outbox.
     """
-    return await redraw(client, view_id, await review(desk, said))
+    await redraw(client, view_id, await review(desk, said))
 
 
 async def review(desk: Desk, said: str = "") -> dict[str, Any]:

@@ -8,7 +8,8 @@ argument by name; Bolt injects it from its context (`handlers.register`).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,7 +26,10 @@ from bot.store.engine import Database
 from bot.store.tables import Person
 from handlers.directory import Directory
 
+log = logging.getLogger(__name__)
+
 PROFILE_KEPT = timedelta(hours=12)
+MOST_BESIDE = 200
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,7 @@ class Desk:
     nudge: Callable[[], None]  # wakes the sender; call it after a commit that added deliveries
     public_url: str | None = None
     closing: asyncio.Event = field(default_factory=asyncio.Event)  # set when the process is to end
+    beside: set[asyncio.Task[Any]] = field(default_factory=set)  # what `later` has begun
 
     @property
     def answers(self) -> Answers:
@@ -49,6 +54,30 @@ class Desk:
 
     def now(self) -> datetime:
         return self.clock.now()
+
+    def later(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Do it without letting Slack wait for it: an explanation, a form redrawn, a name looked up.
+
+        Nobody keeps it: it is gone with the process, and left undone while two hundred others are under way.
+        """
+        if len(self.beside) >= MOST_BESIDE:
+            log.warning("too much is under way: something less important was left undone")
+            work.close()
+            return
+        task = asyncio.create_task(work)
+        self.beside.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self.beside.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("something beside a request failed", exc_info=task.exception())
+
+    async def drop_rest(self) -> None:
+        """Leave undone what `later` has begun: the process ends."""
+        for task in list(self.beside):
+            task.cancel()
+        await asyncio.gather(*self.beside, return_exceptions=True)
 
     def lane(self, channel: str) -> str:
         """The outbox lane of a Slack channel: its key in config.toml where it has one."""

@@ -12,10 +12,12 @@ import re
 import secrets
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from slack_bolt import BoltResponse
 from slack_bolt.error import BoltUnhandledRequestError
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.webhook.async_client import AsyncWebhookClient
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from bot import people
@@ -26,6 +28,9 @@ from handlers.desk import Desk
 from handlers.slack_faults import UNREACHABLE, reason
 
 log = logging.getLogger(__name__)
+
+SLACKS = (".slack.com", ".slack-gov.com")
+RESPOND_WITHIN = 10  # wall seconds
 
 
 async def on_error(
@@ -60,8 +65,7 @@ async def on_error(
         return BoltResponse(status=200, body=await _in_view(error, sentence, body, desk))
     if kind == "command":
         return BoltResponse(status=200, body={"response_type": "ephemeral", "text": sentence})
-    if not await _over_the_modal(client, body, sentence, desk):
-        await tell(client, body, sentence)
+    desk.later(_explain(client, body, sentence, desk))
     return BoltResponse(status=200, body="")
 
 
@@ -71,13 +75,19 @@ def explain(desk: Desk, refusal: Refusal) -> Mrkdwn:
 
 
 async def tell(client: AsyncWebClient, body: Mapping[str, Any], sentence: str) -> None:
-    """Say a sentence to the one who clicked, alone. Best effort: an ephemeral message may be missed."""
+    """Say a sentence to the one who clicked, alone. Best effort: an ephemeral message may be missed.
+
+    Not before the click is acknowledged (`Desk.later`): Slack allows a hundred such messages a minute, and
+    whoever were to wait for theirs would be told that the app does not answer, and press again.
+    """
     container = body.get("container") or {}
     channel = (body.get("channel") or {}).get("id") or container.get("channel_id")
     user = _user(body)
     if not user:
         return
     if channel and not channel.startswith("D"):
+        if await _respond(client, str(body.get("response_url") or ""), sentence):
+            return
         try:
             await client.chat_postEphemeral(
                 channel=channel, user=user, text=sentence, thread_ts=container.get("thread_ts")
@@ -89,6 +99,25 @@ async def tell(client: AsyncWebClient, body: Mapping[str, Any], sentence: str) -
         await client.chat_postMessage(channel=user, text=sentence)
     except UNREACHABLE as error:
         log.warning("an explanation did not reach its person: %s", type(error).__name__)
+
+
+async def _explain(client: AsyncWebClient, body: Mapping[str, Any], sentence: str, desk: Desk) -> None:
+    if not await _over_the_modal(client, body, sentence, desk):
+        await tell(client, body, sentence)
+
+
+async def _respond(client: AsyncWebClient, url: str, sentence: str) -> bool:
+    """Answer a click by its own address, which counts towards no method's limit."""
+    address = urlsplit(url)
+    if not (address.hostname or "").endswith(SLACKS) and address.netloc != urlsplit(client.base_url).netloc:
+        return False
+    hook = AsyncWebhookClient(url, timeout=RESPOND_WITHIN, session=client.session, retry_handlers=[])
+    try:
+        answer = await hook.send(text=sentence, response_type="ephemeral", replace_original=False)
+    except UNREACHABLE as error:
+        log.info("a click could not be answered by its own address: %s", reason(error))
+        return False
+    return answer.status_code == 200
 
 
 async def _over_the_modal(client: AsyncWebClient, body: Mapping[str, Any], sentence: str, desk: Desk) -> bool:

@@ -55,10 +55,14 @@ async def group_pressed(ack: AsyncAck, body: dict[str, Any], client: AsyncWebCli
     view = body.get("view") or {}
     values = {"deed": "merge", "changed": merged, "refused": refused}
     said = desk.rendering.message("questions/many", values).text
-    await redraw(client, str(view.get("id")), await _form(desk, said))
+    desk.later(_redraw(client, str(view.get("id")), desk, said))
     if below := view.get("previous_view_id"):
-        await board.redraw_review(client, below, desk)
+        desk.later(board.redraw_review(client, below, desk))
     await ack()
+
+
+async def _redraw(client: AsyncWebClient, view_id: str, desk: Desk, said: str) -> None:
+    await redraw(client, view_id, await _form(desk, said))
 
 
 async def listed(call: Call) -> Reply:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import Any
 
@@ -11,6 +12,9 @@ from bot.errors import Refusal
 from handlers.slack_faults import UNREACHABLE, reason
 
 log = logging.getLogger(__name__)
+
+OPENED_WITHIN = 2.0  # wall seconds; after three the trigger has expired, and Slack says that nobody answers
+ALREADY_OPEN = "exchanged_trigger_id"  # the same press was delivered twice
 
 
 async def open_modal(
@@ -28,8 +32,11 @@ async def open_modal(
     """
     show = client.views_push if on_top else client.views_open
     try:
-        await show(trigger_id=trigger_id, view=view)
+        async with asyncio.timeout(OPENED_WITHIN):
+            await show(trigger_id=trigger_id, view=view)
     except UNREACHABLE as error:
+        if reason(error) == ALREADY_OPEN:
+            return
         log.warning("a form could not be opened: %s", reason(error))
         raise Refusal("no_form", verb=instead.partition(" ")[0], command=instead) from None
 

@@ -24,7 +24,6 @@ from bot.store.intake import first_time
 from bot.store.tables import Person, Question
 from handlers import board as board_controls
 from handlers import merging
-from handlers.answers import acquaint
 from handlers.desk import Call, Desk, Reply, action_key, state_value, view_key
 from handlers.errors import explain
 from handlers.modals import open_modal
@@ -86,28 +85,19 @@ async def pressed(ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient, d
     if deed in FORMS:
         await _open_deed_form(desk, client, body, deed, number, revision)
     else:
-        await acquaint(desk, body["user"]["id"])
-        deed_done = _carry_out(
-            desk, deed, number, "", user=body["user"]["id"], revision=revision, key=action_key(body)
-        )
+        desk.later(desk.acquaint(body["user"]["id"]))
+        said = ""
+        try:
+            await _carry_out(
+                desk, deed, number, "", user=body["user"]["id"], revision=revision, key=action_key(body)
+            )
+        except Refusal as refusal:  # in the form it stands where the moderator looks
+            if not board_controls.in_review(body):
+                raise
+            said = explain(desk, refusal)
         if board_controls.in_review(body):
-            await _in_review(deed_done, body, client, desk)
-        else:
-            await deed_done
+            desk.later(board_controls.redraw_review(client, body["view"]["id"], desk, said))
     await ack()
-
-
-async def _in_review(
-    deed: Awaitable[None], body: Mapping[str, Any], client: AsyncWebClient, desk: Desk
-) -> None:
-    """Do it and show the form as it is then; a refusal stands in the form, where the moderator looks."""
-    try:
-        await deed
-    except Refusal as refusal:
-        if not await board_controls.redraw_review(client, body["view"]["id"], desk, explain(desk, refusal)):
-            raise
-    else:
-        await board_controls.redraw_review(client, body["view"]["id"], desk)
 
 
 async def filled_in(
@@ -119,12 +109,12 @@ async def filled_in(
     await desk.require_moderator(body["user"]["id"])
     field = FORMS.get(deed)
     given = (state_value(view, field.name) or "") if field else ""
-    await acquaint(desk, body["user"]["id"])
+    desk.later(desk.acquaint(body["user"]["id"]))
     await _carry_out(
         desk, deed, number, given, user=body["user"]["id"], revision=revision, key=view_key(body)
     )
     if below := view.get("previous_view_id"):  # the review form: no other leads here
-        await board_controls.redraw_review(client, below, desk)
+        desk.later(board_controls.redraw_review(client, below, desk))
     await ack()
 
 
@@ -136,7 +126,7 @@ async def command(call: Call, deed: str) -> Reply:
     number, rest = number_and_rest(call.words)
     if deed == "answer" and rest:
         deed = "answer_text"
-    await acquaint(call.desk, call.user)
+    call.desk.later(call.desk.acquaint(call.user))
     await _carry_out(call.desk, deed, number, rest, user=call.user, revision=None, key=call.key)
     return await done(call, number)
 

@@ -24,7 +24,6 @@ from bot.questions.picture import draw
 from bot.store.intake import first_time
 from bot.store.tables import Intake
 from handlers import moderation, panel_answers
-from handlers.answers import acquaint
 from handlers.desk import Call, Desk, Reply, action_key, event_key, state_value, view_key
 from handlers.modals import open_modal
 from handlers.numbers import number_and_rest, number_in, reference
@@ -40,14 +39,14 @@ VOTE_REACTIONS = frozenset({"+1", "thumbsup"})
 
 
 def register(app: AsyncApp) -> None:
-    """Bind the Slack entries of questions, moderators' too."""
+    """Bind the Slack entries of questions, moderators' too. What comes most is asked for first."""
+    app.action(VOTE)(vote_pressed)
+    app.action(UNVOTE)(vote_pressed)
     app.shortcut(SHORTCUT)(ask_pressed)
     app.shortcut(MESSAGE_SHORTCUT)(message_chosen)
     app.action(ASK)(ask_pressed)
     app.action(ASK_PREFILLED)(ask_pressed)
     app.view(SUBMIT)(submitted)
-    app.action(VOTE)(vote_pressed)
-    app.action(UNVOTE)(vote_pressed)
     app.action(WITHDRAW)(withdraw_pressed)
     app.action(REPLY)(reply_pressed)
     app.view(REPLY_MODAL)(replied)
@@ -80,7 +79,7 @@ async def question(call: Call, *, hidden: str = "named") -> Reply:
     if not call.words:
         await open_form(desk, call.client, call.trigger_id, text="", hidden=hidden)
         return None
-    await acquaint(desk, call.user)
+    desk.later(desk.acquaint(call.user))
     async with desk.database.begin() as db:
         if not await first_time(db, call.key, now=now):
             return None
@@ -100,7 +99,7 @@ async def question(call: Call, *, hidden: str = "named") -> Reply:
 async def submitted(ack: AsyncAck, body: dict[str, Any], view: dict[str, Any], desk: Desk) -> None:
     """The form was sent: stored, or shown again with what might spare the question."""
     user, now = body["user"]["id"], desk.now()
-    await acquaint(desk, user)
+    desk.later(desk.acquaint(user))
     if view.get("private_metadata") != OFFERED and not await _taken_in(desk, view_key(body)):
         again = await with_offer(desk, view, user)
         if again is not None:
@@ -144,7 +143,7 @@ async def vote_pressed(ack: AsyncAck, body: dict[str, Any], client: AsyncWebClie
             )
             await home.refresh(db, by, now=now)
     if view.get("callback_id") == SUBMIT:
-        await show_vote(view, body["user"]["id"], client, desk)
+        desk.later(show_vote(view, body["user"]["id"], client, desk))
     await ack()
     desk.nudge()
 

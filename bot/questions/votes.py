@@ -40,6 +40,8 @@ async def vote(
         question = await db.get_one(Question, question.merged_into)
     stage = (await db.scalars(select(Stage).where(Stage.segment_id == question.segment_id))).one_or_none()
     place = standing(question, stage)
+    if place not in PUBLIC and question.posts:  # whoever votes may still see it
+        raise Refusal("voting_closed", number=question.number)
     if place not in PUBLIC:
         raise NotFound("no_such_question", number=number)
     if by.id == question.author_id:

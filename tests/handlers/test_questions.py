@@ -112,6 +112,7 @@ async def test_what_is_refused_in_a_form_is_said_on_top_of_it(house: House) -> N
     await house.person(MODERATOR).command("/workshop questions switch vote closed", MODERATORS)
     before = house.texts(other, "bot")
     await other.click("questions.vote", view_id=other.views()[-1]["id"], value="1")
+    await house.settle()
     assert len(other.views()) == 2
     assert "closed" in json.dumps(other.views()[-1]["blocks"])
     assert house.texts(other, "bot") == before
@@ -165,8 +166,10 @@ async def test_a_similar_question_is_offered_for_a_vote_instead(house: House) ->
     await other.click("questions.vote", view_id=other.views()[-1]["id"], value="1")
     async with house.bot.desk.database.read() as db:
         assert list((await scores(db)).values()) == [1]
+    await house.settle()
     assert "*Your vote counts for question 1.*" in json.dumps(other.views()[-1])
     await other.click("questions.unvote", view_id=other.views()[-1]["id"], value="1")
+    await house.settle()
     assert "Your vote counts" not in json.dumps(other.views()[-1])
     await other.submit({})
     await house.settle()
