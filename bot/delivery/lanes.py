@@ -14,8 +14,9 @@ from sqlalchemy.orm import aliased
 from bot.store.tables import Delivery, DeliveryState, Lane
 
 UPKEEP = "/upkeep"
-Instant = datetime | BindParameter[datetime]
 SPEAKS = ("post", "look")  # these take the lane itself
+MINOR = 1000  # a priority behind all there are
+Instant = datetime | BindParameter[datetime]
 
 
 def postable(now: Instant, *, along_order: bool = False) -> ColumnElement[bool]:
@@ -76,9 +77,10 @@ def free(now: Instant, wall: Instant) -> ColumnElement[bool]:
 def in_order(statement: Any, *, posts: bool) -> Any:
     """The order of posts, within a lane and over all of them; of all else, whoever has waited longest.
 
-    A message that changes all the time would else be shown anew all the time, and the others never.
+    A message that changes all the time would else be shown anew all the time, and the others never. Minor
+    edits come last, whatever they are of.
     """
     if posts:
         return statement.order_by(Delivery.priority, Delivery.not_before, Delivery.id)
-    last = case((Delivery.task == "retouch", 1), else_=0)
-    return statement.order_by(last, Delivery.priority, Delivery.due_at, Delivery.id)
+    order = case((Delivery.task == "retouch", MINOR), else_=Delivery.priority)
+    return statement.order_by(order, Delivery.due_at, Delivery.id)

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import and_, case, func, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -106,13 +106,10 @@ async def refresh(
     *,
     content: Mapping[str, Any] | None = None,
     now: datetime,
-    minor: bool = False,
 ) -> None:
     """Have the message shown anew: an edit becomes due if it is in Slack, else it is posted as it is then.
 
-    However often this is called before the sender comes to it, one edit follows. Slack allows fifty
-    a minute, so a `minor` one, such as of a count that grows with every vote, is made when no other waits.
-    Unknown keys are ignored.
+    However often this is called before the sender comes to it, one edit follows. Unknown keys are ignored.
     """
     row = await _locked(db, Delivery.key == key)
     if row is None:
@@ -124,7 +121,26 @@ async def refresh(
         row.state = DeliveryState.PENDING  # a view is never given up for good
         row.arm(now)
     elif row.state is DeliveryState.SENT:
-        row.want_edit(now, minor=minor)
+        row.want_edit(now)
+    await ring(db)
+
+
+async def touch(db: AsyncSession, key: str, *, now: datetime) -> None:
+    """Have the message shown anew when no other edit waits: for one, a count that grows with every vote.
+
+    Slack allows fifty edits a minute. One statement, for there are many such. Unknown keys are ignored.
+    """
+    idle = and_(Delivery.state == DeliveryState.SENT, Delivery.task.is_(None))
+    await db.execute(
+        update(Delivery)
+        .where(Delivery.key == key)
+        .values(
+            revision=Delivery.revision + 1,
+            task=case((idle, "retouch"), else_=Delivery.task),
+            due_at=case((idle, now), else_=Delivery.due_at),
+        )
+        .execution_options(synchronize_session=False)
+    )
     await ring(db)
 
 

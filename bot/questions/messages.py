@@ -72,11 +72,13 @@ async def changed(
 ) -> None:
     """A question moved or was edited: everybody who sees it sees it so; who asked hears of what matters.
 
-    `quiet` leaves the short reply out: something was undone.
+    `quiet` leaves the short reply out: something was undone. The receipts are shown anew after all else: of
+    what matters in them the reply tells, and for the fifty edits a minute that Slack allows moderators and
+    whoever may vote wait too.
     """
     group = [question, *await _merged_into(db, question)]
     for each in group:
-        await outbox.refresh(db, receipt_key(each.number), now=now)
+        await outbox.touch(db, receipt_key(each.number), now=now)
         if after in SAID and (after is not before or after is Standing.ANSWERED) and not quiet:
             await _say(db, each, about=question, after=after, now=now)
     await outbox.refresh(db, card_key(question.number), now=now)
@@ -94,8 +96,8 @@ async def changed(
 
 async def counted(db: AsyncSession, question: Question, *, now: datetime) -> None:
     """Its score changed: the post and the card show it, once nothing that matters more waits to be shown."""
-    await outbox.refresh(db, card_key(question.number), now=now, minor=True)
-    await outbox.refresh(db, post_key(question), now=now, minor=True)
+    await outbox.touch(db, card_key(question.number), now=now)
+    await outbox.touch(db, post_key(question), now=now)
 
 
 async def noted(db: AsyncSession, question: Question, *, now: datetime, asker_too: bool = False) -> None:

@@ -199,15 +199,8 @@ class Delivery(OfWorkshop, Base):
         self.task = self._wanted()
         self.due_at = None if self.task is None else max(now, self.not_before)
 
-    def want_edit(self, now: datetime, *, minor: bool = False) -> None:
-        """Have a row that is in Slack shown anew; an edit that waits already keeps its place.
-
-        A minor one (the task "retouch") comes after all that are not.
-        """
-        if minor and self.task in (None, "update", "retouch"):
-            if self.task is None:
-                self.task, self.due_at = "retouch", now
-            return
+    def want_edit(self, now: datetime) -> None:
+        """Have a row that is in Slack shown anew; an edit that waits already keeps its place."""
         waits_since = self.due_at if self.task == "update" else None
         self.upkeep_attempts = 0
         self.arm(now)

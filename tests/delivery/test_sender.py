@@ -189,13 +189,28 @@ async def test_an_edit_that_matters_comes_before_those_that_do_not(
         await post(name)
     await drain(sender)
     async with database.begin() as db:
-        await outbox.refresh(db, "first", content={"text": "a count"}, now=NOW, minor=True)
-        await outbox.refresh(db, "second", content={"text": "a count and more"}, now=NOW, minor=True)
-        await outbox.refresh(db, "second", now=NOW)
-        await outbox.refresh(db, "third", content={"text": "moved"}, now=NOW)
-        await outbox.refresh(db, "third", content={"text": "moved and counted"}, now=NOW, minor=True)
+        await outbox.touch(db, "first", now=NOW)
+        await outbox.touch(db, "second", now=NOW)
+        await outbox.refresh(db, "second", content={"text": "counted and moved"}, now=NOW)
+        await outbox.refresh(db, "third", content={"text": "moved and counted"}, now=NOW)
+        await outbox.touch(db, "third", now=NOW)
     await drain(sender)
-    assert edited(workspace) == ["a count and more", "moved and counted", "a count"]
+    assert edited(workspace) == ["counted and moved", "moved and counted", "first"]
+
+
+async def test_of_edits_that_do_not_matter_the_oldest_comes_first_whatever_it_is_of(
+    post: Post, sender: Sender, workspace: LocalWorkspace, drain: Drain, database: Database
+) -> None:
+    for name, priority in (("card", outbox.IMMEDIATE), ("receipt", outbox.ROUTINE)):
+        await post(name, priority=priority)
+    await drain(sender)
+    async with database.begin() as db:
+        await outbox.touch(db, "unknown", now=NOW)
+        await outbox.touch(db, "receipt", now=NOW)
+        await outbox.touch(db, "card", now=after(1))
+        await outbox.touch(db, "receipt", now=after(2))
+    await drain(sender)
+    assert edited(workspace) == ["receipt", "card"]
 
 
 async def test_what_changes_all_the_time_does_not_keep_others_from_being_shown(
