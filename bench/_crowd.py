@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import random
-import time
+import re
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -22,6 +22,7 @@ from bot.rehearsal.state import Member
 PEOPLE, MODERATORS = 500, 3
 AGAIN = 1.0  # wall seconds until somebody who was told that it failed tries again
 TRIES = 20
+ASKED = re.compile(r"has number \d|just sent that")
 HIDDEN = ("named", "participants", "moderators")
 TOPICS = [
     "batteries",
@@ -87,9 +88,14 @@ class Found:
     stored: int = 0
     doubled: list[str] = field(default_factory=list)
     two_on_stage: int = 0
+    by_command: int = 0  # questions, where Slack opened no form
+    gave_up: int = 0  # people who tried twenty times
+    unseen: int = 0  # questions that the moderators' channel never told of
     votes: int = 0
-    lost_votes: int = 0
-    invented_votes: int = 0
+    unacknowledged: int = 0  # presses of *Vote*; each was pressed again
+    unsure_votes: int = 0  # of which nobody was told whether they count
+    lost_votes: list[str] = field(default_factory=list)
+    invented_votes: list[str] = field(default_factory=list)
     own_votes_tried: int = 0
     own_votes: int = 0  # that count
     leaked: list[str] = field(default_factory=list)
@@ -106,6 +112,7 @@ class Found:
     @property
     def clean(self) -> bool:
         lost = self.acknowledged != self.stored or self.lost_votes or self.invented_votes or self.own_votes
+        lost = lost or self.unseen
         return not (lost or self.doubled or self.two_on_stage or self.leaked)
 
 
@@ -154,7 +161,10 @@ class Crowd:
     # --- what people do ---------------------------------------------------------------------------
 
     async def ask(self, user: str, at: float) -> None:
-        """One person asks by the form, until it closes; one in twenty sends it twice at once."""
+        """One person asks by the form until it closes, or by the command where Slack opens no form.
+
+        One in twenty sends the form twice at once.
+        """
         await asyncio.sleep(at)
         person, dice = self.workspace.person(user), random.Random(f"{user}{at}")
         text = self._text(dice)
@@ -164,20 +174,37 @@ class Crowd:
             self.hidden[user] = hides
         self.found.asked += 1
         for _ in range(TRIES):
+            told = self.heard.told[user]
             if not person.views():
                 await person.shortcut("questions.ask")
             if person.views():
-                began = time.monotonic()
+                self.heard.submits(text)
                 values = {"text": text, "hidden": hides}
                 taps = 2 if dice.random() < 0.05 else 1
                 await self._all([person.submit(values) for _ in range(taps)])
                 if not person.views():
                     self.accepted.add(text)
-                    self.heard.submitted[text] = began
                     return
                 if person.views()[-1].get("private_metadata"):
                     continue  # something was offered instead: send anyway
+            elif await self._is_told(user, told):  # that Slack opens no form, and what to type
+                self.heard.submits(text)
+                verb = "question" if hides == "named" else "anonymous"
+                answer = await person.command(f"/workshop {verb} {text}")
+                if ASKED.search(json.dumps(answer["response"])):
+                    self.accepted.add(text)
+                    self.found.by_command += 1
+                    return
             await asyncio.sleep(AGAIN)
+        self.found.gave_up += 1
+
+    async def _is_told(self, user: str, before: int) -> bool:
+        """Whether they are told something within two seconds."""
+        for _ in range(20):
+            if self.heard.told[user] > before:
+                return True
+            await asyncio.sleep(0.1)
+        return False
 
     def _text(self, dice: random.Random) -> str:
         a, b, c, d, e = dice.sample(TOPICS, 5)
@@ -202,23 +229,29 @@ class Crowd:
             await self._press_vote(person, number, ts, wanted)
 
     async def _press_vote(self, person: Actor, number: int, ts: str, wanted: bool) -> None:
-        """Press the button until that is acknowledged; what was refused, and said so, changes nothing."""
+        """Press the button until that is acknowledged.
+
+        A press that nobody acknowledged may have been taken in all the same: what it came to, nobody knows.
+        What was refused is told afterwards (`Overheard.refused`).
+        """
         action = "questions.vote" if wanted else "questions.unvote"
         channel = self._channel("participants").id
+        key, unsure = (number, person.id), False
         async with self.one_thing_at_a_time[person.id]:
             for _ in range(TRIES):
-                told = self.heard.told[person.id]
                 try:
                     answer = await person.click(action, channel=channel, ts=ts)
-                except DeedError:  # the button has gone; whether a press before was taken in, nobody said
-                    self.word[number, person.id] = None
-                    return
+                except DeedError:  # the button has gone
+                    break
                 if answer["acknowledged"]:
                     self.found.votes += 1
-                    if self.heard.told[person.id] == told:
-                        self.word[number, person.id] = wanted
-                    return
+                    self.word[key], unsure = wanted, False
+                    break
+                unsure = True
+                self.found.unacknowledged += 1
                 await asyncio.sleep(AGAIN)
+            if unsure:
+                self.word[key] = None
 
     async def vote_for_own(self) -> None:
         """Askers try to vote for their own question, by button, by command and by reaction."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
@@ -17,12 +17,11 @@ from bot.rehearsal.server import LocalWorkspace
 CARD = re.compile(r"Question (\d+) (?!for the panel)")
 POST = re.compile(r"Question (\d+) for the panel: ")
 RECEIPT = re.compile(r"Your question (\d+) ")
-DIGEST = re.compile(r"(\d+) questions? waits? for review")
+DIGEST = re.compile(r"\d+ questions? waits? for review: (?:the newest is )?question (\d+)")
+ABOUT = re.compile(r"[Qq]uestion (\d+)")
 NAMED = re.compile(r"(?:U0LOAD|[Ll]oad[- ])(\d{6})")
 POSTED, EDITED = "chat.postMessage", "chat.update"
-SAYS = frozenset(
-    {POSTED, EDITED, "chat.postEphemeral", "views.open", "views.update", "views.push", "views.publish"}
-)
+SAYS = frozenset({POSTED, EDITED, "views.open", "views.update", "views.push", "views.publish"})
 
 
 Handler = Callable[[Call], Awaitable[dict[str, Any]]]
@@ -34,18 +33,19 @@ class Overheard:
     def __init__(self, workspace: LocalWorkspace) -> None:
         self.workspace = workspace
         self.said: list[tuple[str, str, str]] = []  # (method, channel or user, every word)
-        self.told: Counter[str] = Counter()  # Slack id → ephemeral messages to them
+        self.told: Counter[str] = Counter()  # Slack id → messages for them alone
+        self.refused: dict[str, set[int]] = defaultdict(set)  # Slack id → questions that those were about
         self.acknowledged: list[tuple[str, float]] = []
-        self.submitted: dict[str, float] = {}  # text → when its form was sent for the last time
+        self.submitted: dict[str, float] = {}  # text → when it was sent for the first time
         self.authors: dict[int, str] = {}  # question → Slack id, as the bench knows it
         self._asked: dict[str, str] = {}
         self._first: dict[tuple[str, int], float] = {}  # ("card" or "post", number) → when it was posted
         self._texts: dict[int, str] = {}
-        self._digests: list[float] = []
+        self._digests: list[tuple[float, int]] = []  # when, and the newest question that it counts
         self._pressed: dict[str, float] = {}
         self._redrawn: list[float] = []
         self._copies: Counter[tuple[str, str, int]] = Counter()
-        self._participants = self._moderators = ""
+        self.unseen: list[int] = []  # questions of which no moderator's channel ever told
         for name in SAYS:
             METHODS[name] = replace(METHODS[name], handler=self._listening(name, METHODS[name].handler))
         noted = workspace.log.note
@@ -56,6 +56,14 @@ class Overheard:
             noted(kind, what, **fields)
 
         workspace.log.note = note  # type: ignore[method-assign]
+        posted = workspace.state.post
+
+        def post(message: Any, *args: Any, **kwargs: Any) -> Any:
+            if message.only_for and message.bot_id:
+                self._privately(message.only_for, "alone", message.text, json.dumps(message.blocks))
+            return posted(message, *args, **kwargs)
+
+        workspace.state.post = post  # type: ignore[method-assign]
 
     @property
     def count(self) -> int:
@@ -73,16 +81,15 @@ class Overheard:
     def _hear(self, name: str, args: dict[str, Any], answer: dict[str, Any]) -> None:
         at, channel = time.monotonic(), str(args.get("channel") or args.get("user_id") or "")
         words = " ".join(str(args.get(key) or "") for key in ("text", "blocks", "view"))
-        user = str(args.get("user") or "")
-        self.said.append((name, channel if name != "chat.postEphemeral" else user, words))
-        if name == "chat.postEphemeral" or (
-            name == POSTED and channel.startswith("U") and "metadata" not in args
-        ):
-            self.told[user or channel] += 1
+        if name == POSTED and channel.startswith("U") and "metadata" not in args:
+            self._privately(channel, name, words)
+        else:
+            self.said.append((name, channel, words))
         text, ts = str(args.get("text") or ""), str(answer.get("ts") or "")
         for what, pattern in (("post", POST), ("card", CARD), ("receipt", RECEIPT)):
             found = pattern.match(text)
-            if found and not args.get("thread_ts"):
+            # Without metadata it is no delivery: somebody was told why a press was refused.
+            if found and not args.get("thread_ts") and (name == EDITED or "metadata" in args):
                 number = int(found[1])
                 if name == POSTED and answer.get("channel", "")[:1] in "CGD":
                     self._first.setdefault((what, number), at)
@@ -94,12 +101,22 @@ class Overheard:
                     if name == EDITED and "waits for review" not in text and ts in self._pressed:
                         self._redrawn.append(at - self._pressed.pop(ts))
                 break
-        if DIGEST.match(text):
-            self._digests.append(at)
+        if found := DIGEST.match(text):
+            self._digests.append((at, int(found[1])))
+
+    def _privately(self, user: str, how: str, *words: str) -> None:
+        """Somebody alone is told something: that Slack opens no form, or why a press was refused."""
+        self.said.append((how, user, " ".join(words)))
+        self.told[user] += 1
+        self.refused[user].update(int(number) for number in ABOUT.findall(words[0]))
 
     def asks(self, text: str, user: str) -> None:
         """Somebody is about to ask that."""
         self._asked[text] = user
+
+    def submits(self, text: str) -> None:
+        """They send it now, not for the first time perhaps."""
+        self.submitted.setdefault(text, time.monotonic())
 
     def _knows(self, number: int, text: str) -> None:
         words = text.partition(": ")[2]
@@ -155,11 +172,17 @@ class Overheard:
         found: dict[str, list[float]] = {"click to card redrawn": self._redrawn}
         for text, sent in self.submitted.items():
             number = numbers.get(text)
-            card = self._first.get(("card", number or 0))
-            counted = min((at for at in self._digests if at > sent), default=None)
-            seen = [at for at in (card, counted) if at is not None and at > sent]
+            if number is None:
+                continue
+            card = self._first.get(("card", number))
+            counted = min(
+                (at for at, newest in self._digests if newest >= number and at > sent), default=None
+            )
+            seen = [at for at in (card, counted) if at is not None]
             if seen:
                 found.setdefault("submit to card or digest", []).append(min(seen) - sent)
+            else:
+                self.unseen.append(number)
         for (what, number), at in self._first.items():
             text = self._texts.get(number, "")
             if what == "receipt" and text in self.submitted:

@@ -23,7 +23,7 @@ import contextlib
 import json
 import sys
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
@@ -193,7 +193,7 @@ class Load(Crowd):
         found.stored = sum(text in texts for text in self.accepted)
         found.doubled = [text for text, count in texts.items() if count > 1] + self.heard.doubled()
         found.two_on_stage = two_at_once(audit)
-        self._compare_votes(questions, stages, votes, people)
+        self._compare_votes(questions, stages, votes, people, audit)
         self._measure()
         found.leaked = self.heard.leaks(self.hidden, {self._channel("moderators").id, *self.moderators})
         log = self.log.read_text(encoding="utf-8", errors="replace")
@@ -201,28 +201,61 @@ class Load(Crowd):
             found.leaked += [f"{user} in {what}" for user in named_in(text) & self.hidden.keys()]
         found.overheard = self.heard.count + len(exports) + len(log.splitlines())
 
-    def _compare_votes(self, questions: Any, stages: Any, votes: Any, people: Any) -> None:
+    def _compare_votes(self, questions: Any, stages: Any, votes: Any, people: Any, audit: list[Deed]) -> None:
         root = {q.id: q.merged_into or q.id for q in questions.values()}
+        author = {q.id: people.get(q.author_id) for q in questions.values()}
         by_number = {q.number: q for q in questions.values()}
         counted = {(root[vote.question_id], people[vote.person_id]) for vote in votes}
-        said: set[tuple[int, str]] = set()
-        unsure: set[tuple[int, str]] = set()
-        self.found.own_votes = sum(vote.person_id == questions[vote.question_id].author_id for vote in votes)
+        hidden_once = were_hidden(audit)
+        words: dict[tuple[int, str], set[bool | None]] = defaultdict(set)
         for (number, user), stands in self.word.items():
             question = by_number[number]
             key = (root[question.id], user)
             place = standing(question, stages.get(question.segment_id))
-            if stands is None or ((number, user) in self.by_reaction and place not in VOTABLE):
-                unsure.add(key)  # a reaction after the voting on it closed is nobody's vote
-            elif stands:
-                said.add(key)
-        self.found.lost_votes = len(said - counted - unsure)
-        self.found.invented_votes = len(counted - said - unsure)
+            # Nobody is told what became of a reaction: it is no vote while the voting is closed, or for
+            # what was merged into one's own.
+            closed = place not in VOTABLE or number in hidden_once or author[root[question.id]] == user
+            unknown = (number, user) in self.by_reaction and closed
+            stands_for_it = questions[root[question.id]].number
+            refused = not self.heard.refused[user].isdisjoint({number, stands_for_it})
+            words[key].add(None if unknown or refused else stands)
+        said = {key for key, heard in words.items() if heard == {True}}
+        unsure = {key for key, heard in words.items() if None in heard or len(heard) > 1}
+        self.found.own_votes = sum(vote.person_id == questions[vote.question_id].author_id for vote in votes)
+        self.found.unsure_votes = len(unsure)
+        self.found.lost_votes = [self._told(questions, *each) for each in said - counted - unsure]
+        self.found.invented_votes = [self._told(questions, *each) for each in counted - said - unsure]
+
+    def _told(self, questions: Any, question_id: int, user: str) -> str:
+        """What is known of a vote that is not as it should be."""
+        group = [q for q in questions.values() if question_id in (q.id, q.merged_into)]
+        word = {
+            q.number: (self.word.get((q.number, user)), (q.number, user) in self.by_reaction) for q in group
+        }
+        return (
+            f"{user}: said and by reaction, by question: {word}; {[(q.number, q.state.value) for q in group]}"
+        )
 
     def _measure(self) -> None:
         for what, seconds in self.heard.acknowledged:
             self.found.took(f"ack {what}", seconds)
         self.found.seconds |= self.heard.durations()
+        self.found.unseen = len(self.heard.unseen)
+
+
+def were_hidden(audit: list[Deed]) -> set[int]:
+    """Questions that were public, and then for a while were not."""
+    public: set[int] = set()
+    hidden: set[int] = set()
+    for line in audit:
+        after = (line.new or {}).get("standing")
+        if line.subject.startswith("question:") and after is not None:
+            number = int(line.subject.partition(":")[2])
+            if after in VOTABLE:
+                public.add(number)
+            elif number in public:
+                hidden.add(number)
+    return hidden
 
 
 def two_at_once(audit: list[Deed]) -> int:
@@ -240,8 +273,10 @@ def two_at_once(audit: list[Deed]) -> int:
     return twice
 
 
-def measured(kind: str, times: float, seconds: float, seed: int, progress: Progress) -> Found:
-    """One run; gives what it came to."""
+def measured(
+    kind: str, times: float, seconds: float, seed: int, progress: Progress, log: Path | None = None
+) -> Found:
+    """One run; gives what it came to. What the bot logs is kept in `log`."""
     found = Found(database=kind, times=times)
     with TemporaryDirectory(prefix="load-") as name:
         folder = Path(name)
@@ -252,7 +287,7 @@ def measured(kind: str, times: float, seconds: float, seed: int, progress: Progr
                 found,
                 seconds=seconds,
                 seed=seed,
-                log=folder / "bot.log",
+                log=log or folder / "bot.log",
             )
             asyncio.run(load_.run(progress))
     return found
@@ -267,12 +302,14 @@ def show(found: Found, *, as_json: bool) -> None:
         print(json.dumps({**found.__dict__, "seconds": times}))
         return
     shown = {
-        key: value for key, value in found.__dict__.items() if key not in ("seconds", "doubled", "leaked")
+        key: len(value) if isinstance(value, list) else value
+        for key, value in found.__dict__.items()
+        if key != "seconds"
     }
     print("  ".join(f"{key} {value}" for key, value in shown.items()))
-    print(f"doubled {len(found.doubled)}  leaked {len(found.leaked)}")
-    for line in [*found.doubled[:10], *found.leaked[:10]]:
-        print(f"  {line}")
+    for what in ("doubled", "leaked", "lost_votes", "invented_votes"):
+        for line in found.__dict__[what][:10]:
+            print(f"  {what}: {line}")
     for what, (p50, p95, most) in times.items():
         print(f"{what:34} n {len(found.seconds[what]):6}  p50 {p50:8.3f}  p95 {p95:8.3f}  most {most:8.3f} s")
 
@@ -290,12 +327,13 @@ def main() -> int:
     parser.add_argument("--times", type=float, default=1)
     parser.add_argument("--minutes", type=float, default=3)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--log", type=Path, help="keep what the bot logs in this file")
     parser.add_argument("--json", action="store_true", dest="as_json")
     given = parser.parse_args()
     good = True
     for kind in ["sqlite", "postgresql"] if given.database == "both" else [given.database]:
         with Progress(console=Console(stderr=True)) as progress:
-            found = measured(kind, given.times, given.minutes * 60, given.seed, progress)
+            found = measured(kind, given.times, given.minutes * 60, given.seed, progress, given.log)
         show(found, as_json=given.as_json)
         good = good and found.clean
     return 0 if good else 1
