@@ -53,7 +53,7 @@ TRIES = 8  # of a person who is told that a submission did not work
 STORED = re.compile(
     r"Your question has number \d|You have just sent that"
 )  # templates/questions/stored.json.j2
-ROOMS = 24  # further channels: what is lost in one holds up that one alone, so many make a short drill; the
+ROOMS = 60  # further channels: what is lost in one holds up that one alone, so many make a short drill; the
 # workshop's own are left to what the bot itself says, reminders and cards
 CROWDED = (
     30  # messages that wait; then nobody adds more, else reminders would be late for want of pace alone:

@@ -113,6 +113,7 @@ def open_attempt(row: Delivery, now: datetime) -> None:
     row.attempts += 1
     row.attempt_at = now
     row.looks, row.cursor = 0, None
+    row.last_error = row.last_error if row.last_error in LIMITED else None
     row.shown = row.revision
     row.task, row.due_at = "look", now + FIRST_LOOK
 

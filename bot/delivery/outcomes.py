@@ -144,6 +144,8 @@ async def _searched(db: AsyncSession, row: Delivery, now: datetime, on_failure: 
     if at is not None:
         row.due_at = at
         return "not_found"
+    if row.last_error not in retry.UNKNOWN:
+        return await _failed(db, row, Fault("cut_off"), now, on_failure)
     blameless = row.attempts >= retry.MOST_ATTEMPTS and await _outage(db, row)
     return await _failed(db, row, Fault("outage" if blameless else "lost"), now, on_failure)
 
@@ -183,7 +185,7 @@ async def _post_failed(
     if isinstance(decided, Retry):
         row.state, row.task, row.due_at = DeliveryState.PENDING, "post", decided.at
         row.last_error = decided.reason
-        if decided.whole_method or decided.reason in retry.UNREACHED:
+        if decided.whole_method or decided.reason in (*retry.UNREACHED, "cut_off"):
             row.attempts -= 1  # the message is not to blame
         return "limited" if decided.whole_method else "retried"
     return await _give_up(db, row, decided, on_failure, now)

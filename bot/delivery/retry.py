@@ -104,9 +104,10 @@ LOCKED_OUT = frozenset(
     }
 )
 # Ours: `no_such_place` the lane names no channel of the configuration; `lost` looked for and not found;
+# `cut_off` the same, and it was this bot that ended before it knew, so that it never counts as an attempt;
 # `outage` the same, while Slack takes nothing from anybody; `template` it cannot be rendered; `nobody` the
 # person was erased.
-OURS = frozenset({"lost", "no_such_place", "nobody", "outage", "template"})
+OURS = frozenset({"cut_off", "lost", "no_such_place", "nobody", "outage", "template"})
 OUTAGE_SEEN_WITHIN = timedelta(minutes=2)  # before an attempt: when nothing was taken, Slack was away
 MENDABLE = frozenset(
     {
@@ -179,6 +180,8 @@ def decide(attempt: int, error: Fault, now: datetime) -> Decision:
         return Done()
     if code in UNREACHED:
         return Retry(now + KNOCK_AGAIN, code)
+    if code == "cut_off":
+        return Retry(now, code)
     if code in LOCKED_OUT:
         return Retry(now + LONGEST_PAUSE, code)
     if code == "outage":  # the message is not to blame, and a notice would not get through either

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from bot import people
 from bot.clock import SimulatedClock
-from bot.delivery import claims, outbox
+from bot.delivery import claims, outbox, retry
 from bot.delivery.claims import Work
 from bot.delivery.failure import tell_organisers
 from bot.delivery.retry import Fault
@@ -292,6 +292,32 @@ async def test_whoever_comes_after_a_killed_process_settles_what_it_left(
     assert waited <= timedelta(seconds=3 if called else 45)
     reference = TOKYO if place == "person" else "ict-footprint-workshop"
     assert texts(workspace, reference) == [*before, "first", "second"]
+
+
+async def test_no_number_of_kills_uses_up_the_attempts_of_a_message(
+    post: Post,
+    make_sender: Callable[..., Sender],
+    workspace: LocalWorkspace,
+    database: Database,
+    clock: SimulatedClock,
+    drain: Drain,
+) -> None:
+    await post("once")
+    for _ in range(retry.MOST_ATTEMPTS + 2):
+        for _ in range(2):  # looks that find nothing, then the post that is not made
+            await expire_leases(database)
+            unlucky = make_sender("unlucky")
+            while (work := await unlucky._take()) is not None and work.task == "look":
+                await unlucky._do(work)
+            clock.jump(await unlucky.next_due() or clock.now())
+            if work is not None:
+                break
+    await expire_leases(database)
+    await drain(make_sender("lucky"))
+    row = await post.row("once")
+    assert (row.state, row.attempts) == (DeliveryState.SENT, 1)
+    assert len(requests(workspace, "conversations.history")) > retry.MOST_ATTEMPTS
+    assert texts(workspace) == ["once"]
 
 
 async def test_a_process_that_comes_back_after_its_lease_ran_out_spoils_nothing(

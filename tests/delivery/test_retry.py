@@ -57,6 +57,7 @@ TABLE: list[tuple[int, Fault, Decision]] = [
     (1, post("lost"), again(0, "lost")),
     (7, post("lost"), again(0, "lost")),
     (8, post("lost"), NeedsPerson("lost")),
+    (99, post("cut_off"), again(0, "cut_off")),
     (8, post("outage"), again(60, "outage")),
     (999, post("outage"), again(60, "outage")),
     # The app is locked out: wait for the operator.
@@ -121,7 +122,7 @@ def test_each_word_has_one_meaning() -> None:
     words = [word for group in groups for word in group]
     assert len(words) == len(set(words))
     assert words.count("lost") == 0
-    assert retry.OURS - {"lost", "outage"} <= retry.MENDABLE | retry.HOPELESS
+    assert retry.OURS - {"cut_off", "lost", "outage"} <= retry.MENDABLE | retry.HOPELESS
 
 
 @pytest.mark.parametrize(
