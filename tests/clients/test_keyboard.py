@@ -122,6 +122,24 @@ async def test_a_modal_keeps_the_focus_and_gives_it_back(look: Callable[..., Any
     await expect(page.locator(".shortcuts summary")).to_be_focused()
 
 
+async def test_a_modal_without_fields_is_entered_and_left_by_key(look: Callable[..., Any]) -> None:
+    page = await look("/?as=participant-tokyo")
+    await page.locator(".shortcuts summary").focus()
+    await press(page, "ArrowDown", "Enter")
+    await page.get_by_label("Your question").fill("push me")
+    dialog = page.locator("#part-modal")
+    await dialog.get_by_role("button", name="Send", exact=True).focus()
+    await press(page, "Enter")
+    await expect(dialog.get_by_text("Are you sure?")).to_be_visible()
+    assert await page.evaluate("!!document.activeElement.closest('#part-modal button')")
+    await press(page, "Escape")
+    await expect(page.get_by_label("Your question")).to_be_focused()
+    await dialog.get_by_role("button", name="Close", exact=True).focus()
+    await press(page, "Enter")
+    await expect(dialog).to_be_hidden()
+    await expect(page.locator(".shortcuts summary")).to_be_focused()
+
+
 async def test_a_decision_leaves_one_where_one_was(stage: Stage, look: Callable[..., Any]) -> None:
     """The card is drawn anew without its buttons: the message has the focus then, not the page."""
     page = await look("/?as=moderator-geneva&in=C0MODERATORS")

@@ -89,7 +89,7 @@ function putModal(dialog, html) {
   }
   if (typed && before.dataset.view === form.dataset.view) refill(form, typed, before.dataset.hash === form.dataset.hash);
   if (!dialog.open) dialog.showModal();
-  const target = (focused && find(`#${CSS.escape(focused)}`, form)) || find(".has-error input, .has-error textarea", form) || find("textarea, input, select", form);
+  const target = (focused && find(`#${CSS.escape(focused)}`, form)) || find(".has-error input, .has-error textarea", form) || find("textarea, input, select", form) || (pressedInside && find(pressedInside, form)) || find(".modal-body button, .modal-body a, footer button", form);
   if (target) target.focus();
 }
 

@@ -33,8 +33,10 @@ function keepingFocus(part, change) {
 
 // What a dialog or a choice from a menu was opened from: one returns to it.
 let opener = null;
+let pressedInside = ""; // a selector of what was last pressed in the dialog itself
 
 function remember(node) {
+  if (node.closest("#part-modal")) return void (pressedInside = bearings(node));
   const menu = node.closest("details.menu");
   const from = menu ? menu.querySelector("summary") : node;
   opener = { from, key: keyOf(from), same: bearings(from), part: from.closest('[id^="part-"]')?.id };
