@@ -55,10 +55,9 @@ STORED = re.compile(
 )  # templates/questions/stored.json.j2
 ROOMS = 60  # further channels: what is lost in one holds up that one alone, so many make a short drill; the
 # workshop's own are left to what the bot itself says, reminders and cards
-CROWDED = (
-    30  # messages that wait; then nobody adds more, else reminders would be late for want of pace alone:
-)
-# every third post is in doubt, and Slack allows fifty searches a minute
+# Messages that wait; then nobody adds more, else reminders would be late for want of pace alone: every third
+# post is in doubt, and Slack allows fifty searches a minute.
+CROWDED = 45
 WORDS = ["alpha", "birch", "cedar", "delta", "ember", "fjord", "grain", "heath", "inlet", "jetty", "knoll"]
 DISCONNECTS = ["warning", "refresh_requested", "link_disabled", "tcp", "close_frame", "silence"]
 # (target, kind, share of the calls, what else)
