@@ -257,7 +257,7 @@ async def test_the_merge_form_and_the_card_name_what_asks_the_same(house: House)
     await moderator.command("/workshop questions similar", MODERATORS)
     assert house.texts(moderator, MODERATORS)[-1] == "2, 3 ask much the same as 1"
     card = next(m for m in moderator.messages(MODERATORS) if m["text"].startswith("Question 3 waits"))
-    assert "Much like question 1: " in json.dumps(card["blocks"])
+    assert "Much like question 1 and 2: " in json.dumps(card["blocks"])
     await moderator.click("questions.more", channel=MODERATORS, ts=card["ts"], value="merge:3:1")
     assert ALIKE[0] in json.dumps(moderator.views()[-1])
     await moderator.submit({})
