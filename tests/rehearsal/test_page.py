@@ -221,3 +221,11 @@ async def test_only_the_pages_own_files_are_served(
     ):
         async with http.get(f"{workspace.url}/static/{name}") as response:
             assert response.status == status, name
+
+
+async def test_two_people_side_by_side_and_back(page: Any) -> None:
+    html = await page("/two?left=participant-paris&right=nobody")
+
+    assert 'src="/?as=participant-paris"' in html
+    assert 'src="/?as=moderator-geneva"' in html  # who is not there gives way to who is
+    assert '<a href="/?as=participant-paris">' in html

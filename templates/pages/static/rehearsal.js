@@ -607,5 +607,6 @@ if (find(".clock")) {
 }
 if (find("#part-modal form")) find("#part-modal").showModal();
 if (here.tab === "home") act("home", {});
+find('.rail [aria-current="true"]')?.scrollIntoView({ block: "nearest", inline: "nearest" });
 if (window.matchMedia("(min-width: 721px)").matches && !find("dialog[open]")) (find(".thread textarea") || find("#composer-text"))?.focus();
 listen();
