@@ -359,7 +359,8 @@ class OwnOrigin:
         headers = dict(scope.get("headers", []))
         origin = headers.get(b"origin", b"").decode("latin-1")
         host = headers.get(b"host", b"").decode("latin-1")
-        own = origin in ("", SLACKS_OWN) or origin.partition("://")[2] == host
+        own = not origin or origin.partition("://")[2] == host
+        own = own or (scope["type"] == "websocket" and origin == SLACKS_OWN)
         if scope["type"] in ("http", "websocket") and not own:
             refusal = PlainTextResponse("refused: a request from another site", status_code=403)
             await refusal(scope, receive, send)
