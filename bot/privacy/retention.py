@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy import ColumnElement, ScalarSelect, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.clock import Clock
@@ -51,8 +51,9 @@ class Retention:
         """The instant at which something is next to be removed; None when nothing is stored."""
         async with self._database.read() as db:
             ends = (await versions.current(db)).ends
-            oldest = [(await _oldest(db, what), period) for what, period in self._kept()]
-        return min((max(ends, since) + period for since, period in oldest if since), default=None)
+            oldest = (await db.execute(select(*(_oldest(what) for what, _ in self._kept())))).one()
+        kept = zip(oldest, self._kept(), strict=True)
+        return min((max(ends, since) + period for since, (_, period) in kept if since), default=None)
 
     async def ring(self) -> None:
         """Remove what is over its time."""
@@ -69,10 +70,10 @@ class Retention:
         return [(name, self._periods.period(_UNDER.get(name, name))) for name in _REMOVE]
 
 
-async def _oldest(db: AsyncSession, name: str) -> datetime | None:
+def _oldest(name: str) -> ScalarSelect[Any]:
+    """Since when the oldest of that kind is there, as a part of one statement for all kinds."""
     column, condition = _STORED[name]
-    since: datetime | None = (await db.scalars(select(func.min(column)).where(*condition))).one()
-    return since
+    return select(func.min(column)).where(*condition).scalar_subquery()
 
 
 async def _marks(db: AsyncSession, before: datetime, now: datetime) -> int:

@@ -37,12 +37,13 @@ class _WorkshopSession(Session):
     """A session of one workshop (docs.sqlalchemy.org, "Adding global WHERE / ON criteria")."""
 
 
+def _rows_of(workshop_id: str) -> Any:
+    return with_loader_criteria(OfWorkshop, lambda row: row.workshop_id == workshop_id, include_aliases=True)
+
+
 @event.listens_for(_WorkshopSession, "do_orm_execute")
 def _only_own_rows(state: ORMExecuteState) -> None:
-    own = state.session.info["workshop_id"]
-    state.statement = state.statement.options(
-        with_loader_criteria(OfWorkshop, lambda row: row.workshop_id == own, include_aliases=True)
-    )
+    state.statement = state.statement.options(state.session.info["own_rows"])
 
 
 @event.listens_for(_WorkshopSession, "transient_to_pending")
@@ -95,7 +96,7 @@ class Database:
         options = {
             "expire_on_commit": False,
             "sync_session_class": _WorkshopSession,
-            "info": {"workshop_id": workshop_id},
+            "info": {"workshop_id": workshop_id, "own_rows": _rows_of(workshop_id)},
         }
         self.write_failed = False  # a transaction found it away or full, and no probe since went well
         self._write = async_sessionmaker(self.engine, **options)

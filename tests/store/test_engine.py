@@ -182,7 +182,31 @@ async def test_a_connection_given_up_while_it_is_closing_does_get_closed(tmp_pat
         closing = asyncio.create_task(connection.close())
         await asyncio.sleep(0)
         closing.cancel()
-        connection.stop()
+        ended = connection.stop()
         done, _ = await asyncio.wait({closing}, timeout=20)
+        await ended
     await database.close()
     assert done
+
+
+async def test_a_statement_that_nobody_waits_for_any_more_does_not_stand_in_the_way(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/workshop.sqlite3", WORKSHOP)
+    await database.prepare("rehearsal", now=NOW)
+    count = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000)"
+    async with database.begin() as db:
+        db.add(Intake(key="k", received_at=NOW))
+
+    async def look() -> None:
+        async with database.read() as db:
+            await db.execute(text(f"{count} SELECT max(i) FROM n"))  # noqa: S608
+
+    looking = [asyncio.create_task(look()) for _ in range(5)]
+    await asyncio.sleep(0.01)
+    for each in looking:
+        each.cancel()
+    await asyncio.wait(looking)
+    async with database.begin() as db:
+        db.add(Intake(key="l", received_at=NOW))
+    async with database.read() as db:
+        assert (await db.scalars(select(Intake.key).order_by(Intake.key))).all() == ["k", "l"]
+    await database.close()
