@@ -140,11 +140,12 @@ async def _searched(db: AsyncSession, row: Delivery, now: datetime, on_failure: 
         row.due_at = now
         return "searching"
     row.looks += 1
-    at = retry.next_look(row.attempt_at or now, row.looks, now)
+    ended = row.last_error in retry.UNKNOWN
+    at = retry.next_look(row.attempt_at or now, row.looks, now, ended=ended)
     if at is not None:
         row.due_at = at
         return "not_found"
-    if row.last_error not in retry.UNKNOWN:
+    if not ended:
         return await _failed(db, row, Fault("cut_off"), now, on_failure)
     blameless = row.attempts >= retry.MOST_ATTEMPTS and await _outage(db, row)
     return await _failed(db, row, Fault("outage" if blameless else "lost"), now, on_failure)

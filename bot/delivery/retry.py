@@ -210,17 +210,19 @@ def pause(attempt: int) -> timedelta:
     return min(timedelta(seconds=2 ** min(attempt - 1, 10)), LONGEST_PAUSE)
 
 
-def next_look(attempt_at: datetime, looks: int, now: datetime) -> datetime | None:
+def next_look(attempt_at: datetime, looks: int, now: datetime, *, ended: bool) -> datetime | None:
     """When to search again after `looks` searches that found nothing; None: it is not there.
 
-    The last one comes after everything has landed, whether its process is dead, slow or was never in doubt.
-    A call that ended late may have left late: by the first look it had ended, so that counts too.
+    The last one comes after everything has landed. Of a call that `ended`, all had left by the first look;
+    without that its process may be dead, or so slow that it has yet to call.
     """
     if looks >= LOOKS:
         return None
     if looks < LOOKS - 1:
         return now + BETWEEN_LOOKS
-    left = max(attempt_at + LEAVES_WITHIN, min(now, attempt_at + ENDS_WITHIN))
+    left = min(now, attempt_at + ENDS_WITHIN)
+    if not ended:
+        left = max(left, attempt_at + LEAVES_WITHIN)
     return max(now + BETWEEN_LOOKS, left + LANDS_WITHIN + MARGIN)
 
 

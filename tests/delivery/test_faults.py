@@ -363,7 +363,7 @@ async def test_two_searches_at_once_count_as_one(
         assert work.task == "look"
         await searcher._record(work, await searcher._calls.make(work))
     row = await post.row("once")
-    assert (row.looks, row.due_at) == (1, after(42))
+    assert (row.looks, row.due_at) == (1, after(34))
     assert other.counts["late"] == 1
     await drain(other)
     assert texts(workspace) == ["once"]

@@ -126,18 +126,19 @@ def test_each_word_has_one_meaning() -> None:
 
 
 @pytest.mark.parametrize(
-    ("looks", "now", "expected"),
+    ("looks", "now", "ended", "expected"),
     [
-        (0, 1, 6),  # the next one soon
-        (1, 2, 42),  # the last one after everything has landed that a process may send when it took it
-        (1, 16, 48),  # or, when the call ended late, has sent until then
-        (1, 25, 52),  # which no call does beyond its timeout
-        (1, 100, 105),  # and never right after the one before
-        (2, 42, None),
+        (0, 1, True, 6),  # the next one soon
+        (1, 2, True, 34),  # the last one after everything has landed that had left by the first
+        (1, 16, True, 48),
+        (1, 25, True, 52),  # beyond its timeout no call leaves
+        (1, 2, False, 42),  # whoever took it may have yet to call
+        (1, 100, True, 105),  # and never right after the one before
+        (2, 42, True, None),
     ],
 )
 def test_the_last_look_comes_after_a_late_post_has_landed(
-    looks: int, now: float, expected: float | None
+    looks: int, now: float, ended: bool, expected: float | None
 ) -> None:
-    at = retry.next_look(NOW, looks, after(now))
+    at = retry.next_look(NOW, looks, after(now), ended=ended)
     assert at == (None if expected is None else after(expected))
