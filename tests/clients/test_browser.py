@@ -315,6 +315,8 @@ async def test_axe_finds_nothing_serious(
     await stage.client.chat_postMessage(
         channel="C0PARTICIPANTS", text="*Welcome*", blocks=sample.answer_blocks()
     )
+    linked = "What it is about stands on <https://example.org|the event page>, in full."
+    await stage.client.chat_postMessage(channel="C0PARTICIPANTS", text=linked)
     await stage.client.chat_postEphemeral(channel="C0PARTICIPANTS", user=person.id, text="only you")
     await stage.client.chat_postMessage(
         channel=sample.MODERATORS, text="x", blocks=sample.card("Why?", "waiting")
