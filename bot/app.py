@@ -138,7 +138,7 @@ async def running(
             places=directory.places,
             composers=_composers(environment, config),
             limits=config.limits,
-            holder=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}",
+            holder=f"{socket.gethostname()[:24]}:{os.getpid()}:{secrets.token_hex(3)}",
         )
         if read_answers is None:
             read_answers = functools.partial(_same, Answers(config, rendering))

@@ -43,6 +43,7 @@ class Work:
     row: Delivery  # as it was taken
     attempt: int  # number of the post's attempt that is open, or was last
     lane: str
+    holder: str  # of its lease: this process, and which of its works
     begin_by: datetime  # wall time
     search: tuple[int, str | None]  # of a look: how many were made before it, and its cursor
     again_at: datetime  # from when the method may be called again
@@ -93,7 +94,8 @@ async def _try(
     if lane is None or row is None:
         return None
     budget.next_free = rate.after_call(budget.next_free, now)
-    lane.holder, lane.leased_until = holder, wall + (SPEAKING_LEASE if task in lanes.SPEAKS else LEASE)
+    lane.holder = f"{holder}:{row.id}:{task}"
+    lane.leased_until = wall + (SPEAKING_LEASE if task in lanes.SPEAKS else LEASE)
     if task == "post":
         open_attempt(row, now)
     return Work(
@@ -101,6 +103,7 @@ async def _try(
         row=row,
         attempt=row.attempts,
         lane=name,
+        holder=lane.holder,
         begin_by=wall + BEGIN_WITHIN,
         search=(row.looks, row.cursor),
         again_at=rate.allowed_at(budget.next_free, now),

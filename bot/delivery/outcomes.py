@@ -178,6 +178,7 @@ async def _post_failed(
 ) -> str:
     if isinstance(decided, LookFirst):
         row.last_error, row.task, row.due_at = decided.reason, "look", decided.at
+        row.looks, row.cursor = 0, None
         return "unknown"
     row.attempt_at, row.cursor = None, None  # its outcome is known: it is not in Slack
     if row.withdrawn:

@@ -369,6 +369,40 @@ async def test_two_searches_at_once_count_as_one(
     assert texts(workspace) == ["once"]
 
 
+@pytest.mark.parametrize("arrived", [True, False], ids=["arrived", "did not arrive"])
+async def test_a_process_that_looked_while_its_own_post_was_slow_goes_by_what_it_saw(
+    post: Post,
+    sender: Sender,
+    workspace: LocalWorkspace,
+    database: Database,
+    clock: SimulatedClock,
+    drain: Drain,
+    arrived: bool,
+) -> None:
+    await post("slow")
+    await post("behind it")
+    slow = await sender._take()
+    assert isinstance(slow, Work)
+    if arrived:
+        await sender._calls.make(slow)
+    await expire_leases(database)
+    clock.jump(after(2))
+    assert await sender.step()
+    assert requests(workspace, "conversations.history")
+    clock.jump(after(4))
+    behind = await sender._take()
+    assert (behind is None) == (not arrived)
+    await sender._record(slow, Fault("timeout"))
+    row = await post.row("slow")
+    if arrived:
+        assert (row.state, row.task) == (DeliveryState.SENT, None)
+    else:
+        assert (row.looks, row.due_at) == (1, after(42))
+    await expire_leases(database)
+    await drain(sender)
+    assert texts(workspace) == ["slow", "behind it"]
+
+
 async def test_a_process_held_up_between_taking_and_calling_calls_no_more(
     post: Post,
     make_sender: Callable[..., Sender],

@@ -29,7 +29,7 @@ from bot.delivery.retry import LIMITED, LOCKED_OUT, Fault
 from bot.delivery.sender.calls import Calls, Composer
 from bot.rendering import Rendering
 from bot.store.engine import Database
-from bot.store.tables import Delivery
+from bot.store.tables import Delivery, DeliveryState
 
 log = logging.getLogger(__name__)
 
@@ -259,7 +259,7 @@ class Sender:
                     next_free = until + pace.LANE_PAUSE  # others first, so that it shows whom Slack limits
                 if work.task != "post" or not await claims.limited_alone(db, work.row.id):
                     await claims.limit(db, self._rates[work.task], until)
-            own = await claims.release(db, work.lane, holder=self._holder, next_free=next_free)
+            own = await claims.release(db, work.lane, holder=work.holder, next_free=next_free)
             row = await claims.locked(db, work.row.id)
             if row is None or not (isinstance(outcome, Sent) or _continues(row, work, own)):
                 return "late"  # the lease ran out, and somebody else goes on from what the row says
@@ -277,7 +277,7 @@ def _continues(row: Delivery, work: Work, own: bool) -> bool:
         return False
     if work.task == "look":
         return row.task == "look" and (row.looks, row.cursor) == work.search
-    return own
+    return own and (work.task != "post" or row.state is DeliveryState.SENDING)
 
 
 def _line(error: Exception) -> str:
