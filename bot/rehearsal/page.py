@@ -145,11 +145,14 @@ class Page:
     async def _archive(self, request: Request) -> Response:
         """Where a permalink leads: the message, in its thread if it has one, for whoever `as` says."""
         where, query = request.path_params, request.query_params
-        ts = where.get("message", "").removeprefix("p")
-        place = {"as": query.get("as", ""), "in": where["channel"], "thread": query.get("thread_ts", "")}
-        mark = f"#m-{ts[:-6]}.{ts[-6:]}" if ts.isdigit() else ""
+        digits, thread = where.get("message", "").removeprefix("p"), query.get("thread_ts", "")
+        ts = f"{digits[:-6]}.{digits[-6:]}" if digits.isdigit() else ""
+        channel = self.workspace.channels.get(where["channel"])
+        newer = sum(1 for each in channel.messages if ts and each >= (thread or ts)) if channel else 0
+        place = {"as": query.get("as", ""), "in": where["channel"], "thread": thread}
+        place["limit"] = str(newer + SCREEN) if newer > FIRST_PAGE else ""
         address = urlencode({key: value for key, value in place.items() if value})
-        return RedirectResponse(f"/?{address}{mark}", headers=HEADERS)
+        return RedirectResponse(f"/?{address}#m-{ts}" if ts else f"/?{address}", headers=HEADERS)
 
     async def _two(self, request: Request) -> Response:
         names = {

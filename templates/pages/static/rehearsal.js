@@ -120,7 +120,7 @@ async function refresh({ whole = false } = {}) {
 const redraw = () => refresh({ whole: true });
 
 // A screenful is there at first; more comes while nothing else happens, and whatever one scrolls up to.
-let fetching = false;
+let fetching = null;
 
 function showAbove(number) {
   const line = find(".earlier");
@@ -130,34 +130,32 @@ function showAbove(number) {
   find(".above", line).textContent = number;
 }
 
-async function fetchEarlier() {
+const fetchEarlier = () => (fetching ??= addEarlier().finally(() => (fetching = null)));
+
+async function addEarlier() {
   const first = find("#part-messages > [data-ts]");
-  if (fetching || !first || find(".earlier").hidden) return;
-  fetching = true;
-  try {
-    const response = await fetch(`/page/earlier?${new URLSearchParams({ as: here.me, in: here.channel, before: first.dataset.ts, limit: 100 })}`);
-    if (!response.ok) return;
-    const { html, above } = await response.json();
-    const next = document.createElement("template");
-    next.innerHTML = html;
-    const nodes = [...next.content.children];
-    for (const node of nodes) node.source = node.outerHTML;
-    find("#part-messages").prepend(...nodes);
-    showAbove(above);
-    lead();
-  } finally {
-    fetching = false;
-  }
+  if (!first || find(".earlier").hidden) return;
+  const response = await fetch(`/page/earlier?${new URLSearchParams({ as: here.me, in: here.channel, before: first.dataset.ts, limit: 100 })}`);
+  if (!response.ok) return;
+  const { html, above } = await response.json();
+  const next = document.createElement("template");
+  next.innerHTML = html;
+  const nodes = [...next.content.children];
+  for (const node of nodes) node.source = node.outerHTML;
+  find("#part-messages").prepend(...nodes);
+  showAbove(above);
+  lead();
 }
 
 function fill() {
-  if (there() < Number(here.limit) && !find(".earlier").hidden) idle(() => fetchEarlier().then(fill));
+  const wanting = () => there() < Number(here.limit) && !find(".earlier").hidden;
+  if (wanting()) idle(() => wanting() && fetchEarlier().then(fill));
 }
 
 function watchTop() {
   const line = find(".earlier");
-  const watcher = new IntersectionObserver(([seen]) => {
-    if (!seen.isIntersecting) return;
+  const watcher = new IntersectionObserver((seen) => {
+    if (!seen.at(-1).isIntersecting) return;
     watcher.unobserve(line);
     fetchEarlier().finally(() => watcher.observe(line)); // observed anew, it tells whether it is still in sight
   }, { root: line.parentElement, rootMargin: "1500px 0px 0px 0px" });
