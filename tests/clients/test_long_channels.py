@@ -58,6 +58,17 @@ async def test_what_changes_far_above_is_drawn_too(stage: Stage, look: Callable[
     assert (await numbers(page))[-1] == 120
 
 
+async def test_what_arrives_twice_stands_there_once(stage: Stage, look: Callable[..., Any]) -> None:
+    await said(stage, 250)
+    page = await look("/?as=participant-tokyo")
+    await expect(page.locator("#part-messages > [data-ts]")).to_have_count(140)
+
+    await page.evaluate("() => Promise.all([addEarlier(), addEarlier(), refresh(), refresh({ whole: true })])")
+
+    await expect(page.locator("#part-messages > [data-ts]")).to_have_count(240)
+    assert await numbers(page) == list(range(10, 250))
+
+
 async def test_a_permalink_leads_to_an_old_message(stage: Stage, look: Callable[..., Any]) -> None:
     stamps = await said(stage, 150)
     link = await stage.client.chat_getPermalink(channel=PARTICIPANTS, message_ts=stamps[20])

@@ -140,7 +140,8 @@ async function addEarlier() {
   const { html, above } = await response.json();
   const next = document.createElement("template");
   next.innerHTML = html;
-  const nodes = [...next.content.children];
+  const present = new Set(all("#part-messages > [data-key]").map((node) => node.dataset.key)); // meanwhile
+  const nodes = [...next.content.children].filter((node) => !present.has(node.dataset.key));
   for (const node of nodes) node.source = node.outerHTML;
   find("#part-messages").prepend(...nodes);
   showAbove(above);
