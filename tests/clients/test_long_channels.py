@@ -63,7 +63,7 @@ async def test_what_arrives_twice_stands_there_once(stage: Stage, look: Callable
     page = await look("/?as=participant-tokyo")
     await expect(page.locator("#part-messages > [data-ts]")).to_have_count(140)
 
-    await page.evaluate("() => Promise.all([addEarlier(), addEarlier(), refresh(), refresh({ whole: true })])")
+    await page.evaluate("() => Promise.all([addEarlier(), addEarlier(), refresh(), redraw()])")
 
     await expect(page.locator("#part-messages > [data-ts]")).to_have_count(240)
     assert await numbers(page) == list(range(10, 250))
