@@ -128,18 +128,18 @@ async def command(call: Call, deed: str) -> Reply:
         deed = "answer_text"
     call.desk.later(call.desk.acquaint(call.user))
     await _carry_out(call.desk, deed, number, rest, user=call.user, revision=None, key=call.key)
-    return await done(call, number)
+    return await done(call, number, deed)
 
 
-async def done(call: Call, number: int) -> Reply:
-    """What became of the question, to the one who typed the command."""
+async def done(call: Call, number: int, deed: str) -> Reply:
+    """What became of the question, and what the deed did beside it, to the one who typed the command."""
     desk, now = call.desk, call.desk.now()
     async with desk.database.read() as db:
         programme = await versions.current(db)
         question = await life.get(db, number)
         picture = await draw_one(db, question, programme=programme, audience="participants", now=now)
     desk.nudge()
-    return desk.rendering.message("questions/done", {"q": picture})
+    return desk.rendering.message("questions/done", {"q": picture, "deed": deed})
 
 
 async def questions(call: Call) -> Reply:
@@ -267,6 +267,8 @@ async def _deed(
         case "edit":
             wish = Wish(text=given)
         case "merge":
+            if not given:
+                raise Invalid("merge_into_what", field="target", number=number)
             wish = Wish(target=number_in(given))
     if deed not in set(Deed):
         raise Invalid("which_question", field="number")

@@ -229,7 +229,7 @@ async def withdraw(call: Call) -> Reply:
             by = await call.desk.person(db, call.user)
             await life.do(db, Deed.WITHDRAW, number, by=by, moderates=False, now=call.desk.now())
             await home.refresh(db, by, now=call.desk.now())
-    return await moderation.done(call, number)
+    return await moderation.done(call, number, "withdraw")
 
 
 async def vote(call: Call) -> Reply:
@@ -270,7 +270,7 @@ async def reply(call: Call) -> Reply:
         if await first_time(db, call.key, now=call.desk.now()):
             by = await call.desk.person(db, call.user)
             await beside.reply(db, number, by=by, text=rest, now=call.desk.now())
-    return await moderation.done(call, number)
+    return await moderation.done(call, number, "reply")
 
 
 COMMANDS: dict[str, Callable[[Call], Awaitable[Reply]]] = {

@@ -212,6 +212,7 @@ async def _rehearse(
                 "write to the bot, type /workshop help.",
                 markup=False,
             )
+            out.print(f"The panel's stage is shown at http://{bot.listen}/stage.", markup=False)
 
     workspace = LocalWorkspace(
         settings, clock, host=host, port=port, manifest=own_manifest(settings, "socket")

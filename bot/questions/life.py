@@ -44,10 +44,13 @@ async def do(
     now: datetime,
     revision: int | None = None,
     wish: Wish = Wish(),  # noqa: B008 - frozen
+    along_with: int | None = None,
 ) -> Question:
     """Let one deed happen to question `number`; returns the question as it is then.
 
-    `revision` is the one the person saw (None: a typed command, which means the present one). Raises
+    `revision` is the one the person saw (None: a typed command, which means the present one). `along_with`
+    is the number of a question to which this person did something by the same press: an undo takes back
+    both. Raises
     NotAllowed, NotFound, Invalid, and Stale when somebody was faster or the deed does not fit where the
     question stands; nothing is changed then.
     """
@@ -70,6 +73,8 @@ async def do(
     displaced = await stand(db, question, stage, after, by=by, now=now)
     if displaced is not None:
         extra["displaced"] = displaced
+    if along_with is not None:
+        extra["along_with"] = along_with
     reason = question.reason if deed in (Deed.DECLINE, Deed.HOLD) else None
     record(
         db, question, deed, by=by, now=now, before=before, after=after, old=old, extra=extra, reason=reason
@@ -124,10 +129,13 @@ async def advance(
     current, following = stage.current_id, stage.next_id
     if current is None and following is None:
         raise Refusal("stage_empty")
-    for question_id, deed in ((current, Deed.ANSWER), (following, Deed.STAGE)):
-        if question_id is not None:
-            question = await db.get_one(Question, question_id)
-            await do(db, deed, question.number, by=by, moderates=True, now=now)
+    answered = None
+    if current is not None:
+        answered = (await db.get_one(Question, current)).number
+        await do(db, Deed.ANSWER, answered, by=by, moderates=True, now=now)
+    if following is not None:
+        number = (await db.get_one(Question, following)).number
+        await do(db, Deed.STAGE, number, by=by, moderates=True, now=now, along_with=answered)
     return stage
 
 

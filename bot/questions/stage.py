@@ -33,6 +33,7 @@ class StageView:
     queue: tuple[Picture, ...]  # what could come next: queued ones first, then by votes; () unless asked for
     line: QueueLine
     over: bool
+    answered: Picture | None = None  # what left the stage last, for whoever drives an empty one
 
     @property
     def version(self) -> str:
@@ -63,6 +64,9 @@ async def view(
     current, following = (by_id.get(place or 0) for place in places)
     waiting = [picture for picture in pictures if picture.id not in places]
     waiting.sort(key=lambda picture: (picture.standing != "queued", -picture.votes, picture.number))
+    answered = None
+    if with_queue and current is None:
+        answered = await _answered_last(db, segment, programme=programme, now=now)
     return StageView(
         segment=segment,
         revision=row.revision if row else 0,
@@ -71,7 +75,23 @@ async def view(
         queue=tuple(waiting[:QUEUE_SHOWN]),
         line=await queue_line(db, segment, programme=programme, now=now),
         over=now >= (programme.end_of(segment) or programme.ends),
+        answered=answered,
     )
+
+
+async def _answered_last(
+    db: AsyncSession, segment: Segment, *, programme: Programme, now: datetime
+) -> Picture | None:
+    latest = (
+        select(Question)
+        .where(Question.segment_id == segment.id, Question.state == QuestionState.ANSWERED)
+        .order_by(Question.decided_at.desc(), Question.number)
+        .limit(1)
+    )
+    pictures = await draw(
+        db, (await db.scalars(latest)).all(), programme=programme, audience="participants", now=now
+    )
+    return pictures[0] if pictures else None
 
 
 async def make_key(db: AsyncSession, segment: Segment, *, by: Person, moderates: bool, now: datetime) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -45,6 +46,7 @@ async def undo(
     """Restore question `number` to what it was before this person's deed; returns it.
 
     A place on the stage that somebody else took meanwhile is not taken back: the question is queued then.
+    What the same press did to another question is taken back too.
     Raises NotFound, NotAllowed, Stale, and Refusal("nothing_to_undo").
     """
     question, stage = await life.hold(db, number)
@@ -80,6 +82,9 @@ async def undo(
         extra={"undone": str(deed)},
     )
     await messages.changed(db, question, before=before, after=after, now=now, quiet=True)
+    if became.get("along_with") is not None:
+        with contextlib.suppress(Refusal):  # that one has gone on meanwhile
+            await undo(db, became["along_with"], by=by, moderates=moderates, now=now)
     return question
 
 

@@ -63,6 +63,8 @@ def held_because(text: str, settings: QuestionsSection) -> str | None:
     if _REPEATED.search(text):
         return "it repeats one character many times"
     letters = [character for character in text if character.isalpha()]
+    if not letters:
+        return "it holds no words"
     if len(letters) >= 20 and sum(character.isupper() for character in letters) > 0.8 * len(letters):
         return "it is written in capitals"
     return None

@@ -304,6 +304,24 @@ async def test_every_deed_works_by_command(house: House) -> None:
     card_of(house, 1)  # one card still, kept current
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("claim 1", "Colleagues see that you are handling it until "),
+        ("assign 1 Dr. Lee", "It is for Dr. Lee."),
+        ("label 1 climate", "Its labels: climate."),
+        ("note 1 for later", "Your note stands under its card"),
+        ("mute 1", "Who asked it can submit nothing more."),
+        ("merge 1", "Say which question stands for question 1"),
+    ],
+)
+async def test_a_command_says_what_it_did(house: House, words: str, said: str) -> None:
+    await submit(house, house.person(PARTICIPANT), "Should small operators be measured in the same way?")
+    moderator = house.person(MODERATOR)
+    await moderator.command(f"/workshop {words}", MODERATORS)
+    assert said in house.texts(moderator, MODERATORS)[-1]
+
+
 async def test_votes_by_button_command_and_reaction_set_one_row(house: House) -> None:
     await submit(house, house.person(PARTICIPANT), "Should small operators be measured in the same way?")
     await house.person(MODERATOR).command("/workshop approve 1", MODERATORS)

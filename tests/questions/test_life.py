@@ -280,6 +280,23 @@ async def test_a_moderator_who_no_longer_is_one_cannot_undo(
         await take_back(workshop, 1, moderates=False)
 
 
+async def test_undoing_an_advance_brings_both_back(workshop: Database, ask: Ask, do: deeds_of.Do) -> None:
+    for n in (1, 2):
+        await ask(f"Question {n}?")
+        await do(Deed.APPROVE, n)
+    await do(Deed.STAGE, 1)
+    await do(Deed.NEXT, 2)
+    async with workshop.begin() as db:
+        by = await deeds_of.person(db, "UMOD", now=ON)
+        await life.advance(db, "discussion", by=by, moderates=True, now=ON)
+    assert await deeds_of.standing_of(workshop, 1) is S.ANSWERED
+    assert await deeds_of.standing_of(workshop, 2) is S.ON_STAGE
+    async with workshop.begin() as db:
+        await undo(db, 2, by=await deeds_of.person(db, "UMOD", now=ON), moderates=True, now=ON)
+    assert await deeds_of.standing_of(workshop, 1) is S.ON_STAGE
+    assert await deeds_of.standing_of(workshop, 2) is S.NEXT
+
+
 # --- merging and votes -------------------------------------------------------------------------------
 
 

@@ -251,6 +251,7 @@ async def test_after_the_workshop_questions_still_come_for_written_answers(
         ("Call +41 22 730 51 11 ok?", "it seems to hold an e-mail address or a phone number"),
         ("Why is this soooooooooooooo?", "it repeats one character many times"),
         ("WHY DOES NOBODY ANSWER THIS QUESTION", "it is written in capitals"),
+        ("😀😀😀", "it holds no words"),
         ("Is Spam covered?", "it holds the word “spam”"),
     ],
 )
