@@ -14,7 +14,7 @@ import typer
 
 from bot.answers import inquiries as services
 from bot.clock import Clock
-from bot.commands.opening import ConfigFile, Json, err, existing, load, opened, out
+from bot.commands.opening import ConfigFile, Json, err, existing, load, out
 from bot.programme import versions
 from bot.questions import board
 from bot.questions import export as exporting
@@ -80,7 +80,7 @@ def inquiries(config: ConfigFile = None, as_json: Json = False) -> None:
 
     async def read() -> list[dict[str, Any]]:
         settings = load(config)
-        async with opened(config, settings) as database, database.read() as db:
+        async with existing(config, settings) as database, database.read() as db:
             return [
                 {
                     "id": inquiry.id,

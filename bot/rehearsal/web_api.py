@@ -36,7 +36,8 @@ from bot.rehearsal.workspace import Workspace
 logger = logging.getLogger(__name__)
 
 JSON_TYPE = "application/json; charset=utf-8"
-EVERY_SCOPE = frozenset(scope for method in METHODS.values() for scope in method.scopes) | {"commands"}
+_FOR_NO_METHOD = {"app_mentions:read", "commands"}
+EVERY_SCOPE = frozenset(scope for method in METHODS.values() for scope in method.scopes) | _FOR_NO_METHOD
 _OF_NOBODY = ("not_authed", "invalid_auth", "not_allowed_token_type", "unknown_method")
 _ANSWERED_LATER = ("lost_response", "reset", "late_accept")
 

@@ -70,6 +70,16 @@ def test_without_a_database_it_says_so_and_makes_none(run: Any, tmp_path: Path) 
     assert [path.name for path in tmp_path.iterdir()] == ["config.toml"]
 
 
+def test_the_inquiries_without_a_database_make_none_either(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["workshop-bot", "inquiries"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert (ended.value.code, "there is no database yet" in capfd.readouterr().err) == (1, True)
+    assert [path.name for path in tmp_path.iterdir()] == ["config.toml"]
+
+
 def test_the_list_and_the_exports(run: Any, tmp_path: Path, config: Config) -> None:
     asyncio.run(fill(tmp_path, config))
     assert run("list", "--show", "approved")[1].splitlines() == [

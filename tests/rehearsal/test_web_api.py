@@ -12,6 +12,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.rehearsal.server import LocalWorkspace
+from handlers.manifest import SCOPES
 
 from .conftest import NOON_TS, Start, actions, button, client_of, error_of, plain
 
@@ -493,3 +494,8 @@ async def test_the_synchronous_client_works_too(workspace: LocalWorkspace) -> No
         return str(client.conversations_history(channel=PARTICIPANTS)["messages"][0]["ts"] == posted["ts"])
 
     assert await asyncio.to_thread(use) == "True"
+
+
+async def test_without_a_manifest_the_app_has_every_scope_the_bot_asks_for(client: AsyncWebClient) -> None:
+    answer = await client.auth_test()
+    assert not set(SCOPES) - set(answer.headers["x-oauth-scopes"].split(","))
