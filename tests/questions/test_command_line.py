@@ -41,10 +41,9 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFi
     return run
 
 
-async def fill(path: Path, config: Config) -> None:
-    """A live database with three questions: on stage, approved, waiting."""
-    database = Database(f"sqlite:///{path}/workshop.sqlite3", config.workshop.id)
-    await database.prepare("live", now=ON)
+async def fill(url: str, config: Config) -> None:
+    """A database with three questions: on stage, approved, waiting."""
+    database = Database(url, config.workshop.id)
     async with database.begin() as db:
         await versions.seed(db, config, now=ON)
         for n in range(1, 4):
@@ -80,8 +79,11 @@ def test_the_inquiries_without_a_database_make_none_either(
     assert [path.name for path in tmp_path.iterdir()] == ["config.toml"]
 
 
-def test_the_list_and_the_exports(run: Any, tmp_path: Path, config: Config) -> None:
-    asyncio.run(fill(tmp_path, config))
+def test_the_list_and_the_exports(
+    run: Any, tmp_path: Path, config: Config, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asyncio.run(fill(database_url, config))
+    monkeypatch.setenv("WORKSHOP_DATABASE_URL", database_url)
     assert run("list", "--show", "approved")[1].splitlines() == [
         "   1  on_stage     0  =Question 1?",
         "   2  published    0  =Question 2?",
