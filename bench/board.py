@@ -91,7 +91,10 @@ async def measure(config: Config, url: str, count: int) -> dict[str, tuple[float
             await similar.find(db, " ".join(TOPICS[:15]), segment_id="discussion")
 
     similar._folded.cache_clear()
-    found = {"similar, the first time": await _once(alike), "similar": await _median(alike)}
+    found = {"similar, unprepared": await _once(alike)}
+    similar._folded.cache_clear()
+    await similar.warm(store)
+    found |= {"similar, the first time after a start": await _once(alike), "similar": await _median(alike)}
     for name, look in (
         ("board, oldest first", {"sort": "oldest"}),
         ("board, most votes first", {"sort": "votes"}),
