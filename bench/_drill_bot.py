@@ -11,6 +11,7 @@ import logging
 import os
 import time
 from datetime import datetime, timedelta
+from multiprocessing.connection import Connection
 from typing import Any
 
 from bot import app, config
@@ -48,8 +49,8 @@ def hurry(speed: float) -> None:
     submission.SAME_WITHIN *= speed  # type: ignore[misc]
 
 
-async def serve(given: dict[str, Any]) -> None:
-    """Run until killed; the clock is the parent's, read through the host's."""
+async def serve(given: dict[str, Any], up: Connection | None) -> None:
+    """Run until killed, and say when it has come up; the clock is the parent's, read through the host's."""
     hurry(given["speed"])
     began = datetime.fromisoformat(given["began"])
     now = began + timedelta(seconds=(time.time() - given["wall"]) * given["speed"])
@@ -59,14 +60,16 @@ async def serve(given: dict[str, Any]) -> None:
     async with app.running(
         SETTINGS, environment, database, clock, mode="rehearsal", read_answers=lambda: ANSWERS
     ):
+        if up is not None:
+            up.send(True)
         await asyncio.Event().wait()
 
 
-def main(given: dict[str, Any]) -> None:
+def main(given: dict[str, Any], up: Connection | None = None) -> None:
     """The process; what it prints goes to `log` if that is given, else nowhere without `DRILL_SHOWS`."""
     if not os.environ.get("DRILL_SHOWS"):
         kept = os.open(given.get("log", os.devnull), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(kept, 1)
         os.dup2(kept, 2)
     logging.basicConfig(level=logging.INFO if "log" in given else logging.CRITICAL)
-    asyncio.run(serve(given))
+    asyncio.run(serve(given, up))

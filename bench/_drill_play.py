@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess as Process
 from typing import Any
 
@@ -36,7 +37,8 @@ PROCESSES.set_forkserver_preload(["bench._drill_bot"])
 SPEED = 10.0  # workshop seconds a second; see bench/_drill_bot.py
 BEFORE = timedelta(minutes=20)  # where the clock starts: reminders fall due during the drill
 SETTLE_WITHIN = 300.0  # wall seconds
-LIFE = (0.1, 4.0)  # wall seconds a process lives, from its start; as many times as long as there are replicas
+LIFE = (0.1, 3.0)  # wall seconds a process lives, once it is up; as many times as long as there are replicas
+UNBORN = 0.2  # a wall second: the chance that the life of one that is not up yet counts from now on
 DEADLY = 0.15  # of the posts: somebody is killed just then, before or after its outcome is recorded
 DEADLY_WITHIN = 0.04  # wall seconds after Slack has taken the post
 ALL_AT_ONCE = 0.15  # of those: the whole host goes
@@ -119,7 +121,7 @@ class Drill:
 
     # --- who is killed ----------------------------------------------------------------------------
 
-    def start_bot(self) -> Process:
+    def start_bot(self) -> tuple[Process, Connection]:
         given = {
             "database": self.url,
             "speed": SPEED,
@@ -132,19 +134,25 @@ class Drill:
                 "listen": "127.0.0.1:0",
             },
         }
-        process = PROCESSES.Process(target=_drill_bot.main, args=(given,))
+        up, tell = PROCESSES.Pipe(duplex=False)
+        process = PROCESSES.Process(target=_drill_bot.main, args=(given, tell))
         process.start()
-        return process
+        tell.close()  # so that its end is heard of here too
+        return process, up
 
     async def replica(self) -> None:
         """Be started, live for a while and be killed, again and again; in the end live on."""
         dice, loop = random.Random(self.dice.random()), asyncio.get_running_loop()
         while not self.stopping:
-            process = self.start_bot()
+            process, up = self.start_bot()
             self.living.append(process)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(dice.expovariate(UNBORN)):
+                    await readable(up.fileno())
             end = loop.call_later(dice.uniform(*LIFE) * self.tally.replicas, self.kill, process)
             await ended(process)  # killed; or by itself, while the database is away
             end.cancel()
+            up.close()
             self.living.remove(process)
             process.join()
 
@@ -347,9 +355,14 @@ class Drill:
 
 async def ended(process: Process) -> None:
     """Wait until a process is gone."""
-    loop, gone = asyncio.get_running_loop(), asyncio.Event()
-    loop.add_reader(process.sentinel, gone.set)
+    await readable(process.sentinel)
+
+
+async def readable(descriptor: int) -> None:
+    """Wait until there is something to read, or its other end is gone."""
+    loop, found = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(descriptor, found.set)
     try:
-        await gone.wait()
+        await found.wait()
     finally:
-        loop.remove_reader(process.sentinel)
+        loop.remove_reader(descriptor)
