@@ -86,7 +86,7 @@ async def tell(client: AsyncWebClient, body: Mapping[str, Any], sentence: str) -
     if not user:
         return
     if channel and not channel.startswith("D"):
-        if await _respond(client, str(body.get("response_url") or ""), sentence):
+        if await _respond(client, body, sentence):
             return
         try:
             await client.chat_postEphemeral(
@@ -106,14 +106,25 @@ async def _explain(client: AsyncWebClient, body: Mapping[str, Any], sentence: st
         await tell(client, body, sentence)
 
 
-async def _respond(client: AsyncWebClient, url: str, sentence: str) -> bool:
+async def _respond(client: AsyncWebClient, body: Mapping[str, Any], sentence: str) -> bool:
     """Answer a click by its own address, which counts towards no method's limit."""
-    address = urlsplit(url)
+    url = str(body.get("response_url") or "")
+    try:
+        address = urlsplit(url)
+    except ValueError:  # it is none of Slack's
+        return False
     if not (address.hostname or "").endswith(SLACKS) and address.netloc != urlsplit(client.base_url).netloc:
         return False
     hook = AsyncWebhookClient(url, timeout=RESPOND_WITHIN, session=client.session, retry_handlers=[])
     try:
-        answer = await hook.send(text=sentence, response_type="ephemeral", replace_original=False)
+        answer = await hook.send_dict(
+            {
+                "text": sentence,
+                "response_type": "ephemeral",
+                "replace_original": False,
+                "thread_ts": (body.get("container") or {}).get("thread_ts"),
+            }
+        )
     except UNREACHABLE as error:
         log.info("a click could not be answered by its own address: %s", reason(error))
         return False

@@ -355,6 +355,22 @@ async def test_votes_by_button_command_and_reaction_set_one_row(house: House) ->
     assert await score() == 1
 
 
+async def test_a_crowd_whose_votes_are_refused_is_acknowledged_at_once_and_told_alone(house: House) -> None:
+    await submit(house, house.person(PARTICIPANT), "Should small operators be measured in the same way?")
+    await house.person(MODERATOR).command("/workshop approve 1", MODERATORS)
+    await house.settle()
+    other = house.person(OTHER)
+    post = next(m for m in other.messages(PARTICIPANTS) if m["text"].startswith("Question 1"))
+    await house.person(MODERATOR).command("/workshop questions switch vote closed", MODERATORS)
+    house.workspace.faults.arm({"method": "chat.postEphemeral", "kind": "ratelimited", "count": 100})
+    for _ in range(3):
+        answer = await press(house, other, "questions.vote", post, channel=PARTICIPANTS)
+        assert answer["acknowledged"]
+    told = [text for text in house.texts(other, PARTICIPANTS) if text.startswith("Voting on question 1")]
+    assert len(told) == 3
+    assert not [text for text in house.texts(house.person(PARTICIPANT), PARTICIPANTS) if text in told]
+
+
 async def test_the_asker_withdraws_and_nobody_else_can(house: House) -> None:
     person = house.person(PARTICIPANT)
     await submit(house, person, "Should small operators be measured in the same way?")
