@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot import people
@@ -70,8 +71,11 @@ class Desk:
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self.beside.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            log.error("something beside a request failed", exc_info=task.exception())
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, (SQLAlchemyError, OSError)):  # the database is away, which others say in full
+            log.warning("something beside a request was left undone: %s", type(error).__name__)
+        elif error is not None:
+            log.error("something beside a request failed", exc_info=error)
 
     async def drop_rest(self) -> None:
         """Leave undone what `later` has begun: the process ends."""
