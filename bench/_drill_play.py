@@ -38,7 +38,7 @@ SPEED = 10.0  # workshop seconds a second; see bench/_drill_bot.py
 BEFORE = timedelta(minutes=20)  # where the clock starts: reminders fall due during the drill
 SETTLE_WITHIN = 300.0  # wall seconds
 LIFE = (0.1, 3.0)  # wall seconds a process lives, once it is up; as many times as long as there are replicas
-UNBORN = 0.2  # a wall second: the chance that the life of one that is not up yet counts from now on
+UNBORN = 0.1  # of the processes: their life counts from their start, so that many of these never come up
 DEADLY = 0.15  # of the posts: somebody is killed just then, before or after its outcome is recorded
 DEADLY_WITHIN = 0.04  # wall seconds after Slack has taken the post
 ALL_AT_ONCE = 0.15  # of those: the whole host goes
@@ -146,9 +146,8 @@ class Drill:
         while not self.stopping:
             process, up = self.start_bot()
             self.living.append(process)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(dice.expovariate(UNBORN)):
-                    await readable(up.fileno())
+            if dice.random() >= UNBORN:
+                await readable(up.fileno())
             end = loop.call_later(dice.uniform(*LIFE) * self.tally.replicas, self.kill, process)
             await ended(process)  # killed; or by itself, while the database is away
             end.cancel()
