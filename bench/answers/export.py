@@ -19,7 +19,7 @@ from torch import nn
 from train import BASE, Reader, questions, tokenizer
 
 DATA = Path(__file__).parents[2] / "bot" / "answers" / "data"
-FREQUENT = 14_000  # wordpieces kept whether or not a question uses them
+FREQUENT = 8_000  # wordpieces kept whether or not a question uses them
 
 
 def kept_pieces() -> list[int]:

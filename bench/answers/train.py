@@ -34,7 +34,7 @@ if _spec is None or _spec.origin is None:
 BASE = Path(_spec.origin).parent / "model"
 LAYERS = 4
 SHARPNESS = 20.0  # of the softmax over cosines
-LONGEST = 50
+LONGEST = 98
 BATCH = 32
 RATE, HEAD_RATE = 2e-4, 2e-3
 
@@ -64,6 +64,8 @@ ABOUT_IT = frozenset({
     "when", "local-time", "status", "cost", "participation", "venue", "title", "organiser", "registration",
     "programme", "about", "now-next",
 })  # fmt: skip
+# What these say may stand beside any question.
+ASKS_NOTHING = frozenset({"context", "greeting", "thanks", "goodbye"})
 THE_WORKSHOP = re.compile(
     r"\b(?:the|this|your|that|our) (?:ITU |virtual |online )?"
     r"(?:workshop|event|webinar|session|meeting|seminar)\b",
@@ -178,6 +180,14 @@ def varied(text: str, chance: random.Random) -> str:
     return text
 
 
+def embedded(text: str, around: list[str], chance: random.Random) -> str:
+    """The text somewhere in a message that tells other things too."""
+    said = chance.sample(around, chance.randint(1, 5))
+    at = chance.randint(0, len(said))
+    sentences = [*said[:at], text, *said[at:]]
+    return " ".join(one if one.endswith((".", "!", "?")) else f"{one}." for one in sentences)
+
+
 def of_another(labels: list[str], text: str, chance: random.Random) -> str | None:
     """The same asked of another thing, for a question that names the workshop."""
     if not ABOUT_IT.issuperset(labels) or not THE_WORKSHOP.search(text):
@@ -206,10 +216,11 @@ def train(reader: Reader, lines: list[tuple[list[str], str]], epochs: int, seed:
     body = [parameter for parameter in reader.encoder.parameters() if parameter.requires_grad]
     groups = [{"params": body, "lr": RATE}, {"params": reader.directions.parameters(), "lr": HEAD_RATE}]
     optimizer = torch.optim.AdamW(groups, weight_decay=0.01, fused=True)
-    steps = epochs * math.ceil(len(lines) * 1.1 / BATCH)
+    steps = epochs * math.ceil(len(lines) * 1.2 / BATCH)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, [RATE, HEAD_RATE], total_steps=steps, pct_start=0.15
     )
+    around = [text for labels, text in lines if ASKS_NOTHING.issuperset(labels)]
     started = time.monotonic()
     for epoch in range(epochs):
         reader.train()
@@ -217,6 +228,8 @@ def train(reader: Reader, lines: list[tuple[list[str], str]], epochs: int, seed:
         for labels, text in lines:
             if chance.random() < 0.25 and (other := of_another(labels, text, chance)) is not None:
                 rows.append((["off"], pieces(other)))
+            if chance.random() < 0.1 and not ASKS_NOTHING.issuperset(labels):
+                rows.append((labels, pieces(embedded(varied(text, chance), around, chance))))
         chance.shuffle(rows)
         pool = 20 * BATCH  # sorted by length within a pool, so that little is padded
         rows = [

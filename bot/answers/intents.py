@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-LONGEST = 48  # wordpieces of a text that are read: its first 32 and its last 16
-_HEAD = 32
+LONGEST = 96  # wordpieces of a text that are read: its first 64 and its last 32
+_HEAD = 64
 _DATA = Path(__file__).parent / "data"
 
 
@@ -86,6 +86,11 @@ class Intents:
             mask[at, : len(row)] = 1
         (found,) = self._session.run(["probabilities"], {"input_ids": ids, "attention_mask": mask})
         return [dict(zip(self.labels, map(float, row), strict=True)) for row in np.asarray(found)]
+
+
+def is_latin(letter: str) -> bool:
+    """Whether a letter is one of the Latin alphabet, accents apart."""
+    return unicodedata.normalize("NFD", letter)[0].isascii()
 
 
 def _words(text: str) -> Iterator[str]:

@@ -11,7 +11,7 @@ from bot.answers.compose import Composer, Moment, Said
 from bot.answers.dates import Day
 from bot.answers.entities import Atom
 from bot.answers.forms import ATTRIBUTES, EVENT
-from bot.answers.intents import Intents
+from bot.answers.intents import Intents, is_latin
 from bot.answers.judging import Match
 from bot.answers.knowledge import Topic
 from bot.answers.localtimes import Place
@@ -21,7 +21,7 @@ from bot.answers.premises import Claim, places_of, verdict
 from bot.answers.reply import LONG, PANEL_LIMIT, framed, quotable
 from bot.answers.text import Sentence
 from bot.answers.understanding import Understanding
-from bot.answers.weighing import PANEL_HOW, Likely, Verdict, Weighing
+from bot.answers.weighing import PANEL_HOW, Likely, Verdict, Weighing, is_telling
 from bot.rendering import clip
 
 # Topics that a question of opinion may look like.
@@ -33,6 +33,8 @@ OPEN_TO_OPINION = frozenset({
 OF_EVENTS = ATTRIBUTES | {"title", "programme", "organise", "register", "about"}
 # What alone repeats a question: "…, at what time?"
 BARE = frozenset({"when", "where", "who", "how", "cost", "start"})
+
+MANY_WORDS = 30  # in more of them, something about the asker is told as well
 
 _QUESTION = frozenset({"questionword"})  # "one more question": it follows
 
@@ -93,8 +95,10 @@ class Message:
         if intents is None or not (matches or opinions) or not self._is_readable():
             put = opinions and not self._any_answers(matches)
             return self._for_panel(whole) if put else self._compose(matches)
-        weighing = Weighing(self._topics_of([*opinions, *matches]), self._is_unknown, self.language.stating)
-        (likely,) = intents.read([self._wording(self.text, self.sentences)])
+        weighing = Weighing(
+            self._topics_of([*opinions, *matches]), self._is_unknown, self.language.stating, self._is_long()
+        )
+        (likely,) = intents.read([self._wording()])
         verdict = self._weighed(intents, weighing, [*opinions, *matches], likely)
         judged = opinions and not weighing.is_no_opinion(likely)
         if verdict.panel or (judged and not self._any_answers(verdict.matches)):
@@ -122,17 +126,20 @@ class Message:
         return any(self._answers(match) for match in matches)
 
     def _is_readable(self) -> bool:
-        """Whether the message is made of words, most of them of this language once put into it."""
+        """Whether the message is made of words, in letters that the encoder has read."""
         words = [token for sentence in self.sentences for token in sentence.tokens if token.kind == "word"]
-        return bool(words) and not self.understanding.reader.is_foreign(self.sentences)
+        letters = "".join(token.raw for token in words)
+        return sum(is_latin(letter) for letter in letters) * 2 > len(letters)
 
     def _weighed(self, intents: Intents, weighing: Weighing, matches: list[Match], whole: Likely) -> Verdict:
         """What the message asks, by its words and by its wording: as one text, else part by part."""
         if len(matches) == 1 or weighing.is_single(matches, whole):
             return weighing.weigh(matches, whole)
         texts = [" ".join(token.norm for token in match.part.tokens) for match in matches]
+        parts = list(zip(matches, intents.read(texts), strict=True))
         verdicts: list[Verdict] = []
-        for match, own in zip(matches, intents.read(texts), strict=True):
+        asking = [part for part in parts if not is_telling(part[1]) and weighing.is_borne(*part, whole)]
+        for match, own in asking or parts:
             likely = {intent: (own[intent] + whole[intent]) / 2 for intent in whole}
             verdicts.append(weighing.weigh([match], likely))
         panels = [verdict.panel for verdict in verdicts if verdict.panel]
@@ -144,25 +151,31 @@ class Message:
         ]
         return Verdict(made, "" if self._any_answers(made) or not panels else panels[0])
 
-    def _wording(self, text: str, sentences: Sequence[Sentence]) -> str:
+    def _is_long(self) -> bool:
+        return sum(len(sentence.tokens) for sentence in self.sentences) > MANY_WORDS
+
+    def _wording(self) -> str:
         """The text with slips mended; in this language's words where it was another's."""
-        tokens = [token for sentence in sentences for token in sentence.tokens]
+        tokens = [token for sentence in self.sentences for token in sentence.tokens]
         if any(token.translated for token in tokens):
             return " ".join(token.norm for token in tokens)
+        text = self.text
         for token in reversed(tokens):
             if token.corrected:
                 text = text[: token.start] + token.norm + text[token.end :]
         return text
 
     def _topics_of(self, matches: Sequence[Match]) -> Callable[[str], list[Topic]]:
-        """Finds the topics of an intent; of one that each subject has, those of the subjects named."""
+        """Finds the topics of an intent; of one that each subject has, those of the subjects meant."""
         names = [name for match in matches for atom in match.part.atoms for name in sorted(atom.names)]
+        near = [topic for match in matches for topic in match.near]
 
         def find(intent: str) -> list[Topic]:
             topics = [topic for topic in self.language.topics.values() if topic.intent == intent]
             if any(topic.item is not None for topic in topics):
                 judge = self.understanding.judge
-                return [topic for topic in topics if judge.own_name(topic) in names]
+                named = [topic for topic in topics if judge.own_name(topic) in names]
+                return named or [topic for topic in topics if topic in near]
             return topics
 
         return find
@@ -374,7 +387,14 @@ class Message:
 
 
 def _placed(part: Part) -> bool:
-    """Whether a place is said of the workshop and a day besides ("is it in Geneva on Tuesday?")."""
-    kinds = [atom.names & {"place", "date", "span", "clock", "when", "start", "end"} for atom in part.atoms]
-    said = [kind for kind in kinds if kind]
-    return len(said) > 1 and "place" in said[0] and all(kind & {"date", "span"} for kind in said[1:])
+    """Whether a place is said of the workshop, and a day besides.
+
+    "Is it in Geneva on Tuesday?", "is the 25 November workshop in Geneva?"
+    """
+    told = {"place", "date", "span", "clock", "when", "start", "end", "eventday"}
+    said = [kind for atom in part.atoms if (kind := atom.names & told)]
+    if len(said) < 2:
+        return False
+    days = said[1:] if "place" in said[0] else said[:-1] if "place" in said[-1] else []
+    named = all("eventday" in kind for kind in days)
+    return bool(days) and (named or ("place" in said[0] and all(kind & {"date", "span"} for kind in days)))

@@ -16,21 +16,28 @@ from bot.answers.knowledge import Topic
 from bot.answers.parts import Part
 
 CONFIRMS = 0.20  # an intent this likely confirms the topic that the words name
-ALLOWS = 0.02  # beside a confirmed topic, another one that the words name is believed from here on
+ALLOWS = 0.05  # beside a confirmed topic, another one that the words name is believed from here on
+BESIDE = 0.02  # words that name several topics are believed from here on, each for its part
 REPLACES = 0.30  # a known intent this likely replaces a topic that it does not confirm
-OVERRULES = 0.70  # anything else this likely overrules words that name a known topic
-ALONE = 0.60  # an intent this likely is believed without words
+OVERRULES = 0.50  # anything else this likely overrules words that name a known topic
+DENIES = 0.70  # so does `off` from here on
+CERTAIN = 0.90  # an intent this likely is asked of the workshop even where words name another thing
+ALONE = 0.50  # an intent this likely is believed without words
 HINTS = 0.30  # an unpublished topic this likely says better than nothing what is not known
 SECOND = 0.25  # the second of two intents of one part
 EQUAL = 0.40  # the second of two intents, of which one states something and one is not published
 TOGETHER = 0.75  # what two intents of one part must come to
 NEAR = 0.15  # what was not answered is offered as a reading from here on
+TELLS = 0.50  # beside others, a part is left out that asks nothing as likely as this
 SINGLE = 0.75  # an intent of the whole message this likely is the only one
+ALMOST, FAINT = 0.60, 0.15  # so is one this likely where the next is no likelier than that
 
 PANEL = "panel"  # put to the panel
 PANEL_HOW = "panel-howto"  # asks how to put a question to the panel
-OTHER = frozenset({"another", "other-events"})  # names of an event that is not the workshop
+OTHER = frozenset({"another", "other", "other-events"})  # names of an event that is not the workshop
 APART = frozenset({PANEL, PANEL_HOW})  # intents that no answer file answers
+CONTEXT, CHATTER = "context", "chatter"  # tells about the asker · a remark
+ASKS_NOTHING = (CONTEXT, CHATTER, "greeting", "thanks", "goodbye")
 OFF = "off"  # nothing about the workshop is asked
 ELSEWHERE = frozenset({OFF, "other-events"})
 OWN = (
@@ -55,32 +62,44 @@ class Weighing:
     """Weighs one message.
 
     `find` gives the topics of an intent, those of the things named where each has its own; `unknown` tells
-    which state nothing; `stating` are the intents whose files always state something.
+    which state nothing; `stating` are the intents whose files always state something. In a `long` message,
+    where much is told beside what is asked, words alone prove nothing.
     """
 
     find: Callable[[str], Sequence[Topic]]
     unknown: Callable[[Topic], bool]
     stating: Collection[str]
+    long: bool = False
 
     def weigh(self, matches: Sequence[Match], likely: Likely) -> Verdict:
         """Decide what is asked by the parts that `matches` judged, read as one text."""
         lead = max(likely, key=lambda intent: likely[intent])
         chance = likely[lead]
+        if lead == CONTEXT and not self.long:
+            lead = CHATTER  # somebody tells who they are: no question, and no reason to call organisers
+        if self.long:
+            borne = [self.is_borne(match, likely, likely) for match in matches]
+            matches = [
+                match if kept else Match(match.part, None) for match, kept in zip(matches, borne, strict=True)
+            ]
         known = [match for match in matches if self._states(match)]
         confirmed = [match for match in known if _likely(match, likely) >= CONFIRMS]
         if confirmed:
             confirmed = [match for match in known if _likely(match, likely) >= ALLOWS]
             also = [topic for topic in self._led(likely) if self._is_new(topic, confirmed)]
             return Verdict([*confirmed, *(self._made(matches, also, likely) if also else [])])
-        if any(match.vetoed or match.names & OTHER for match in matches):
+        named_other = any(match.names & OTHER for match in matches)
+        if any(match.vetoed for match in matches) or (named_other and chance < CERTAIN):
             return Verdict(list(matches))
         if lead in ELSEWHERE and (named := [match for match in known if _names_own(match)]):
             return Verdict(named)
-        if lead in self.stating and known and not self.find(lead):
-            return Verdict(known)
+        meant = [match for match in known if _likely(match, likely) >= ALLOWS]
+        if lead in self.stating and meant and not self.find(lead):
+            return Verdict(meant)
         states = any(topic.front.kind == "topic" and not self.unknown(topic) for topic in self.find(lead))
         apart = states and not any(_names_own(match) for match in known)
-        least = REPLACES if known and apart else OVERRULES if known else ALONE
+        overrules = DENIES if lead == OFF else OVERRULES
+        least = REPLACES if known and apart else overrules if known else ALONE
         if lead in APART and chance >= ALONE:
             return Verdict(list(matches), lead)
         if chance >= least:
@@ -98,8 +117,15 @@ class Weighing:
         asked = [match for match in matches if match.part.asked and self._states(match)]
         denied = any(_likely(match, likely) < CONFIRMS for match in asked)
         topics = {match.topic.id for match in matches if match.topic is not None}
-        several = 1 < len(topics) == len(matches) and all(_likely(m, likely) >= ALLOWS for m in matches)
-        return max(likely.values()) >= SINGLE and not (apart and denied) and not several
+        several = 1 < len(topics) == len(matches) and all(_likely(m, likely) >= BESIDE for m in matches)
+        first, second = sorted(likely.values())[-1:-3:-1]
+        leads = first >= SINGLE or (first >= ALMOST and second <= FAINT)
+        return leads and not (apart and denied) and not several
+
+    def is_borne(self, match: Match, own: Likely, whole: Likely) -> bool:
+        """Whether a part may state what its words name, as itself is read or the message as a whole."""
+        likely = _likely(match, whole) >= ALLOWS or _likely(match, own) >= CONFIRMS
+        return not self._states(match) or likely
 
     def is_no_opinion(self, likely: Likely) -> bool:
         """Whether what sounds like a matter of opinion is most likely something else."""
@@ -139,6 +165,11 @@ class Weighing:
         )
         topics = [topic for intent in intents[:3] for topic in self.find(intent)]
         return tuple(topic for topic in topics if topic.front.kind == "topic" and not self.unknown(topic))[:2]
+
+
+def is_telling(likely: Likely) -> bool:
+    """Whether a part most likely only tells something about the asker, or is small talk."""
+    return sum(likely.get(intent, 0.0) for intent in ASKS_NOTHING) >= TELLS
 
 
 def _likely(match: Match, likely: Likely) -> float:

@@ -215,3 +215,53 @@ def test_what_is_asked_of_another_thing_is_not_answered_about_the_workshop(ask, 
 
 def test_a_wording_of_one_place_asks_for_the_hours_there(ask):
     assert "07:00" in ask("Mexico city hora?").text
+
+
+@pytest.mark.parametrize(
+    ("text", "topics"),
+    [
+        (
+            "Good morning, I am writing on behalf of the Ministry of Communications of Zambia. We "
+            "received your circular letter last week and our Permanent Secretary has asked our "
+            "department to nominate two officers. Before we do so we would kindly like to know whether "
+            "there is any participation fee that the Ministry must cover, as our budget for this year "
+            "is closed. Thank you very much for your kind assistance and best regards from Lusaka.",
+            ("cost",),
+        ),
+        (
+            "Dear organisers, I hope you are well. I have read in your letter about the registration "
+            "and the event page, which is all very clear to me. On that day I sit on a plane to Geneva "
+            "without internet for most of the afternoon, alas. Will there be a recording that I could "
+            "watch in the evening? Kind regards from Nairobi",
+            ("recording",),
+        ),
+    ],
+)
+def test_of_a_long_message_what_is_asked_is_answered_and_what_is_told_is_not(ask, text, topics):
+    assert ask(text).topics == topics
+
+
+@pytest.mark.parametrize(
+    ("text", "topics"),
+    [
+        ("Gibt es eine Webseite mit allen Informationen?", ("page",)),
+        ("14h CET ça fait quelle heure à Dakar ?", ("local-time",)),
+        ("Muss ich mich vorher anmelden oder kann ich einfach dazukommen?", ("registration",)),
+        ("Apakah acaranya gratis atau berbayar?", ("cost",)),
+        ("Wird die Veranstaltung aufgezeichnet?", ("recording",)),
+    ],
+)
+def test_a_question_in_another_language_is_read_by_its_wording(ask, text, topics):
+    assert ask(text).topics == topics
+
+
+@pytest.mark.parametrize(
+    "text", ["متى تنعقد ورشة العمل؟", "怎么报名参加？", "asdf qwer zxcv", "lorem ipsum dolor sit"]
+)
+def test_what_cannot_be_read_is_declined(ask, text):
+    assert ask(text).status == "unknown"
+
+
+def test_who_only_tells_something_gets_a_remark_and_no_facts(ask):
+    answer = ask("I work for a small operator in Ghana.")
+    assert (answer.status, answer.topics) == ("small_talk", ("chatter",))
