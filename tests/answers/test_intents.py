@@ -118,13 +118,22 @@ def test_what_was_declined_for_a_reason_stays_declined(topics):
     assert weigh(topics, [None], {"cost": 0.99}, vetoed=True) == [None]
 
 
-def test_questions_kept_from_training_are_answered_declined_and_hardly_ever_wrong():
+@pytest.mark.parametrize(
+    ("numbers", "right", "declined", "wrong"),
+    [
+        ((1, 2, 3), 0.94, 0.95, 0.025),
+        ((4,), 0.88, 0.94, 0.03),  # as an examiner would ask
+        ((5,), 0.86, 0.91, 0.045),  # by one out to mislead
+    ],
+)
+def test_questions_kept_from_training_are_answered_declined_and_hardly_ever_wrong(
+    numbers, right, declined, wrong
+):
     ask = engine()
-    lines = [line for file in sorted(UNSEEN.glob("unseen-*.tsv")) for line in lines_of(file)]
+    lines = [line for number in numbers for line in lines_of(UNSEEN / f"unseen-{number}.tsv")]
     verdicts = {expect: [judge(line, ask(line)) for line in lines if line["expect"] == expect] for expect in
                 ("answered", "unknown", "small_talk", "panel_question")}  # fmt: skip
     share = {expect: found.count("right") / len(found) for expect, found in verdicts.items()}
-    wrong = sum(found.count("wrong") for found in verdicts.values()) / len(lines)
-    assert share["answered"] >= 0.92
-    assert share["unknown"] >= 0.94
-    assert wrong <= 0.025
+    assert share["answered"] >= right
+    assert share["unknown"] >= declined
+    assert sum(found.count("wrong") for found in verdicts.values()) / len(lines) <= wrong

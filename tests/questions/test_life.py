@@ -410,8 +410,8 @@ async def test_no_vote_of_many_at_once_is_lost(
 ) -> None:
     await ask("Is it free?")
     await do(Deed.APPROVE, 1)
-    await asyncio.gather(*(voted(workshop, config, programme, 1, f"U{n}") for n in range(15)))
-    assert await score(workshop, 1) == 15
+    await asyncio.gather(*(voted(workshop, config, programme, 1, f"U{n}") for n in range(40)))
+    assert await score(workshop, 1) == 40
 
 
 # --- beside ------------------------------------------------------------------------------------------

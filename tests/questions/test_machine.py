@@ -356,7 +356,7 @@ def test_any_life_agrees_with_the_table(migrated_sqlite: Path, tmp_path: Path, c
     run_state_machine_as_test(
         Life,
         settings=settings(
-            max_examples=20,
+            max_examples=40,
             stateful_step_count=30,
             deadline=None,
             suppress_health_check=list(HealthCheck),
