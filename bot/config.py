@@ -540,6 +540,7 @@ _TOKENS = {
         "the Signing Secret under Basic Information, 32 hexadecimal digits",
     ),
 }
+_ADDRESS = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
 _KINDS = {"xoxb-": "a bot token", "xapp-": "an app-level token", "xoxp-": "a person's token"}
 
 
@@ -590,12 +591,21 @@ class Environment(BaseModel):
         }
 
     def malformed(self) -> list[Mistake]:
-        """Tokens that cannot be right: swapped, cut off, of another kind."""
-        return [
+        """Values that cannot be right: tokens swapped, cut off, of another kind; addresses that are none."""
+        tokens = [
             Mistake(name, _looks_wrong(name, value), f"copy it again: {_TOKENS[name][1]}")
             for name, value in self.secrets().items()
             if value is not None and not re.fullmatch(_TOKENS[name][0], value)
         ]
+        addresses = [
+            Mistake(name, "it is no web address", f"write one such as {example}")
+            for name, value, example in (
+                ("SLACK_API_URL", self.api_url, "https://slack.com/api/"),
+                ("WORKSHOP_PUBLIC_URL", self.public_url, "https://bot.example.org"),
+            )
+            if value is not None and not _ADDRESS.fullmatch(value)
+        ]
+        return [*tokens, *addresses]
 
     def missing(self) -> list[Mistake]:
         """What joining Slack takes and is not there."""

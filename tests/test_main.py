@@ -137,7 +137,8 @@ def test_a_bad_configuration_ends_with_two_and_names_every_mistake(run: Any, tmp
         assert "limits.posts_per_minute" in out + err
 
 
-def test_check_is_content_with_the_shipped_configuration(run: Any) -> None:
+def test_check_is_content_with_the_shipped_configuration(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORKSHOP_LISTEN", "127.0.0.1:0")  # the usual port may be taken on this machine
     status, out, _ = run("check", "--json")
     findings = [json.loads(line) for line in out.splitlines()]
     assert status == 0

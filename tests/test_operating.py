@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -72,10 +74,29 @@ def test_erase_forgets_once_and_then_knows_nobody(run: Any, live: Path) -> None:
     assert (status, "nobody with the Slack id" in err) == (1, True)
 
 
-def test_erase_asks_first_and_wants_an_id(run: Any, live: Path) -> None:  # noqa: F811
-    assert run("erase", PERSON)[0] == 2  # nobody can be asked here
-    assert run("erase", "Yuki Tanaka", "--yes")[0] == 2
+@pytest.mark.parametrize(("typed", "status", "known"), [("n\n", 1, 1), ("y\n", 0, 0)])
+def test_erase_asks_first_at_a_terminal(
+    run: Any,  # noqa: F811
+    live: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    typed: str,
+    status: int,
+    known: int,
+) -> None:
+    keyboard, terminal = os.openpty()
+    os.write(keyboard, typed.encode())
+    with os.fdopen(terminal) as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        assert run("erase", PERSON)[0] == status
+    os.close(keyboard)
+    assert json.loads(run("status", "--json")[1])["people"] == known
+
+
+def test_erase_wants_an_id_and_asks_nobody_where_there_is_no_terminal(run: Any, live: Path) -> None:  # noqa: F811
+    assert run("erase", "Yuki Tanaka")[0] == 2
     assert json.loads(run("status", "--json")[1])["people"] == 1
+    assert run("erase", PERSON)[0] == 0
+    assert json.loads(run("status", "--json")[1])["people"] == 0
 
 
 def test_the_command_prints_or_writes_the_page(

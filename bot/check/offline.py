@@ -162,7 +162,9 @@ def _addresses(environment: Environment, database_url: str) -> Iterator[Finding]
     if public is None:
         found = "it is not set, so calendar links and the stage's QR code are left out"
         yield warning("WORKSHOP_PUBLIC_URL", found, "set it to the address people reach the web routes by")
-    elif urlsplit(public).scheme != "https" or not urlsplit(public).hostname:
+    elif any(mistake.key == "WORKSHOP_PUBLIC_URL" for mistake in environment.malformed()):
+        return  # said before
+    elif urlsplit(public).scheme != "https":
         yield error("WORKSHOP_PUBLIC_URL", "it is no https address", "write it as https://bot.example.org")
     else:
         yield ok("WORKSHOP_PUBLIC_URL", public)

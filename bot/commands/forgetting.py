@@ -22,16 +22,14 @@ from bot.errors import StoreError
 def erase(
     user: Annotated[str, typer.Argument(help="The person's Slack id, such as U0123ABCD.")],
     config: ConfigFile = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do it without asking.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask at a terminal either.")] = False,
     as_json: Json = False,
 ) -> None:
     """Forget a person: who they were, their words and what waits to be sent to them. Numbers stay."""
     if not re.fullmatch(r"[UW][A-Z0-9]{1,30}", user):
         raise typer.BadParameter("write the Slack id: in the person's profile, ⋮ → Copy member ID")
     settings = load(config)
-    if not yes:
-        if not sys.stdin.isatty():
-            raise typer.BadParameter("nobody can be asked here; add --yes", param_hint="--yes")
+    if not yes and sys.stdin.isatty():
         typer.confirm(
             f"Forget {user} in the workshop {settings.workshop.id}? It cannot be undone", abort=True
         )
