@@ -172,3 +172,10 @@ def test_released_times_speakers_and_links_become_answers_without_a_file_edited(
     assert "Showcase of standards" in now.text
     assert "*Discussion: Green Digital Action" in now.text.split("Next:")[1]
     assert ask("What is on now?", at=DURING).status == "unknown"
+
+
+def test_a_year_later_nothing_is_told_as_yet_to_come(answers, programme):
+    for topic in answers.topics():
+        text = answers.answer_topic(topic.id, at=AFTER, programme=programme).text
+        own = re.sub(r"\b(?:letter|it) said(?: before the workshop)?: .*", "", text, flags=re.I)  # its words
+        assert not re.search(r"\bThe (?:workshop|event) (?:is on|takes|will|showcases)\b|\bpublished yet\b", own), text
