@@ -42,6 +42,7 @@ from bot.delivery.sender.calls import Composer
 from bot.errors import ConfigError, Mistake
 from bot.health import Check, Health, Watchdog
 from bot.questions import similar
+from bot.questions.counts import Counts
 from bot.rehearsal.server import LocalWorkspace
 from bot.rendering import Rendering
 from bot.store.engine import Database, Mode
@@ -85,13 +86,14 @@ class Bot:
     sender: Sender
     alarm: AlarmClock
     health: Health
+    counts: Counts
     web: ASGIApp
     socket: SocketMode | None  # None: Slack's requests come over HTTP only
     listen: str | None = None  # where the web routes answer
 
     def idle(self) -> bool:
         """Whether nothing is due and nothing is in flight."""
-        return self.sender.idle() and self.alarm.idle() and not self.desk.beside
+        return self.sender.idle() and self.alarm.idle() and self.counts.idle() and not self.desk.beside
 
     async def next_due(self) -> datetime | None:
         """The next workshop instant at which the bot has something to do by itself."""
@@ -142,6 +144,7 @@ async def running(
         )
         if read_answers is None:
             read_answers = functools.partial(_same, Answers(config, rendering))
+        counts = Counts(database, clock)
         desk = Desk(
             config=config,
             clock=clock,
@@ -150,6 +153,7 @@ async def running(
             directory=directory,
             read_answers=read_answers,
             nudge=sender.nudge,
+            recount=counts.nudge,
             public_url=environment.public_url,
         )
         stack.push_async_callback(desk.drop_rest)
@@ -157,7 +161,7 @@ async def running(
         handlers.register(bolt, desk)
         alarm = AlarmClock(clock)
         _watch(alarm, desk, mode)
-        bot = _assembled(desk, bolt, sender, alarm, environment, slack_clock)
+        bot = _assembled(desk, bolt, sender, alarm, counts, environment, slack_clock)
 
         async with database.begin() as db:
             await announcements.begin(db, config, now=clock.now())
@@ -169,6 +173,7 @@ async def running(
             stack.push_async_callback(bot.socket.stop)
         watchdog = Watchdog(database, clock, bot.health, holder=_process_name(bot.listen))
         await stack.enter_async_context(_beside(watchdog.run(), "watchdog"))
+        await stack.enter_async_context(_beside(counts.run(), "counts"))
         await stack.enter_async_context(_beside(similar.warm(database), "warming"))
         # First of all at the end, so that posts in flight settle while the doors close one by one.
         stack.callback(sender.retire)
@@ -185,6 +190,7 @@ def _assembled(
     bolt: Bolt,
     sender: Sender,
     alarm: AlarmClock,
+    counts: Counts,
     environment: Environment,
     slack_clock: SlackClock,
 ) -> Bot:
@@ -207,7 +213,16 @@ def _assembled(
     application = web.application(
         desk, bolt, signing_secret=environment.signing_secret, health=found, metrics=metrics
     )
-    return Bot(desk=desk, bolt=bolt, sender=sender, alarm=alarm, health=found, web=application, socket=slack)
+    return Bot(
+        desk=desk,
+        bolt=bolt,
+        sender=sender,
+        alarm=alarm,
+        health=found,
+        counts=counts,
+        web=application,
+        socket=slack,
+    )
 
 
 def _composers(environment: Environment, config: Config) -> dict[str, Composer]:

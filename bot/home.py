@@ -55,6 +55,8 @@ async def opened(
 
 async def refresh(db: AsyncSession, person: Person, *, now: datetime) -> None:
     """Something that this person's Home shows has changed."""
+    if person.home_opened_at is None:  # they have none
+        return
     await outbox.refresh(db, _key(person), now=now)
 
 

@@ -44,6 +44,7 @@ class Desk:
     directory: Directory
     read_answers: Callable[[], Answers]
     nudge: Callable[[], None]  # wakes the sender; call it after a commit that added deliveries
+    recount: Callable[[], None]  # has scores shown anew; call it after a commit that set a vote
     public_url: str | None = None
     closing: asyncio.Event = field(default_factory=asyncio.Event)  # set when the process is to end
     beside: set[asyncio.Task[Any]] = field(default_factory=set)  # what `later` has begun

@@ -145,7 +145,7 @@ async def vote_pressed(ack: AsyncAck, body: dict[str, Any], client: AsyncWebClie
     if view.get("callback_id") == SUBMIT:
         desk.later(show_vote(view, body["user"]["id"], client, desk))
     await ack()
-    desk.nudge()
+    desk.recount()
 
 
 async def reacted(event: dict[str, Any], body: dict[str, Any], desk: Desk) -> None:
@@ -171,7 +171,7 @@ async def reacted(event: dict[str, Any], body: dict[str, Any], desk: Desk) -> No
                 now=now,
                 at=_instant(event.get("event_ts")),
             )
-    desk.nudge()
+    desk.recount()
 
 
 async def withdraw_pressed(ack: AsyncAck, body: dict[str, Any], desk: Desk) -> None:
@@ -259,7 +259,7 @@ async def _vote(call: Call, *, stands: bool) -> Reply:
             now=now,
         )
         await home.refresh(db, by, now=now)
-    desk.nudge()
+    desk.recount()
     return desk.rendering.message("questions/voted", {"number": counted.number, "stands": stands})
 
 

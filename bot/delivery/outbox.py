@@ -10,11 +10,11 @@ direct messages, see `people.lane`), or the id of a conversation ("C…", "D…"
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, case, func, select, text, update
+from sqlalchemy import ColumnElement, and_, case, func, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -128,12 +128,28 @@ async def refresh(
 async def touch(db: AsyncSession, key: str, *, now: datetime) -> None:
     """Have the message shown anew when no other edit waits: for one, a count that grows with every vote.
 
-    Slack allows fifty edits a minute. One statement, for there are many such. Unknown keys are ignored.
+    Slack allows fifty edits a minute. Unknown keys are ignored.
     """
+    await _touch(db, Delivery.key == key, now=now)
+
+
+async def touch_all(db: AsyncSession, keys: Collection[str], *, now: datetime) -> set[str]:
+    """`touch` for many at once, except those that another transaction has in hand: their keys are returned.
+
+    So this waits for nobody, and may take them in any order.
+    """
+    there = select(Delivery.key).where(Delivery.key.in_(keys))
+    known = set(await db.scalars(there))
+    free = set(await db.scalars(there.with_for_update(skip_locked=True)))
+    await _touch(db, Delivery.key.in_(free), now=now)
+    return known - free
+
+
+async def _touch(db: AsyncSession, which: ColumnElement[bool], *, now: datetime) -> None:
     idle = and_(Delivery.state == DeliveryState.SENT, Delivery.task.is_(None))
     await db.execute(
         update(Delivery)
-        .where(Delivery.key == key)
+        .where(which)
         .values(
             revision=Delivery.revision + 1,
             task=case((idle, "retouch"), else_=Delivery.task),

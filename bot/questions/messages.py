@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot import people
 from bot.delivery import outbox
 from bot.questions.picture import PUBLIC, Standing
-from bot.store.tables import DeliveryState, Person, Question, QuestionState, Switch
+from bot.store.tables import DeliveryState, Person, Question, QuestionState, Switch, Vote
 
 SAID = frozenset({Standing.NEXT, Standing.ANSWERED, Standing.DECLINED, Standing.MERGED})
 SAID_WORTH = timedelta(hours=12)
@@ -24,6 +24,7 @@ RECEIPT_WORTH = timedelta(days=2)
 # The digest goes before every other edit. Shown anew with every question, it would take all of the fifty
 # edits a minute that Slack allows.
 COUNTED_WITHIN = timedelta(seconds=3)
+RECOUNTED_AT_ONCE = 500  # questions
 DIGEST = "questions.digest"  # the switch that names the digest which stands for cards now
 _GONE = (DeliveryState.CANCELLED, DeliveryState.DROPPED)
 
@@ -94,10 +95,31 @@ async def changed(
     await _refresh_digest(db, now=now)
 
 
-async def counted(db: AsyncSession, question: Question, *, now: datetime) -> None:
-    """Its score changed: the post and the card show it, once nothing that matters more waits to be shown."""
-    await outbox.touch(db, card_key(question.number), now=now)
-    await outbox.touch(db, post_key(question), now=now)
+async def recount(db: AsyncSession, *, now: datetime) -> None:
+    """Have posts and cards show the votes set since, once nothing that matters more waits to be shown.
+
+    A vote itself touches no message, so no voter waits for another. A question of which somebody
+    has a message in hand is left for the next time.
+    """
+    stands_for_it = func.coalesce(Question.merged_into, Question.id)
+    set_since = select(stands_for_it).join(Vote, Vote.question_id == Question.id).where(~Vote.shown)
+    changed = select(Question).where(Question.id.in_(set_since)).limit(RECOUNTED_AT_ONCE)
+    keys = {
+        key: question.id
+        for question in await db.scalars(changed)
+        for key in (card_key(question.number), post_key(question))
+    }
+    if not keys:
+        return
+    in_hand = await outbox.touch_all(db, keys, now=now)
+    told = set(keys.values()) - {keys[key] for key in in_hand}
+    their_votes = Vote.question_id.in_(select(Question.id).where(stands_for_it.in_(told)))
+    await db.execute(
+        update(Vote)
+        .where(~Vote.shown, their_votes)
+        .values(shown=True)
+        .execution_options(synchronize_session=False)
+    )
 
 
 async def noted(db: AsyncSession, question: Question, *, now: datetime, asker_too: bool = False) -> None:

@@ -6,8 +6,11 @@ so a crash in between leaves neither, and Slack's redelivery does it then.
 
 from __future__ import annotations
 
+import functools
 from datetime import datetime
+from typing import Any, cast
 
+from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -20,11 +23,13 @@ async def first_time(db: AsyncSession, key: str, *, now: datetime) -> bool:
     On PostgreSQL a second taker waits here until the first one's transaction has ended, and then takes it
     only if that one rolled back.
     """
-    dialect = sqlite if db.get_bind().dialect.name == "sqlite" else postgresql
-    statement = (
-        dialect.insert(Intake)
-        .values(workshop_id=db.info["workshop_id"], key=key, received_at=now)
-        .on_conflict_do_nothing()
-        .returning(Intake.key)
-    )
-    return (await db.scalars(statement)).one_or_none() is not None
+    row = {"workshop_id": db.info["workshop_id"], "key": key, "received_at": now}
+    return (await db.execute(_mark(db.get_bind().dialect.name), row)).first() is not None
+
+
+@functools.cache
+def _mark(dialect: str) -> Any:
+    """Made once: to put it together takes as long as to run it."""
+    table = Intake.__table__
+    insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    return insert(cast(Table, table)).on_conflict_do_nothing().returning(table.c.key)

@@ -22,6 +22,8 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
@@ -408,14 +410,24 @@ class Vote(OfWorkshop, Base):
     """One person's word on one question: the score counts those that stand, and is never stored.
 
     A vote taken back stays as a row that does not stand: an older event arriving late changes nothing.
+    `shown`: the messages that show the score were told to show it with this word (`messages.recount`).
     """
 
     __tablename__ = "votes"
+    __table_args__ = (
+        Index(
+            "ix_votes_unshown",
+            "workshop_id",
+            sqlite_where=text("shown = 0"),
+            postgresql_where=text("NOT shown"),
+        ),
+    )
 
     question_id: Mapped[int] = mapped_column(ForeignKey("questions.id", ondelete="CASCADE"), primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), primary_key=True)
     stands: Mapped[bool]
     voted_at: Mapped[datetime]
+    shown: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class Remark(OfWorkshop, Base):
