@@ -21,24 +21,61 @@ log = logging.getLogger(__name__)
 # Kind of request, wall seconds until the answer was there, its status.
 Answered = Callable[[str, float, int], None]
 MALFORMED = {"error": "malformed request"}
+BUSY = {"error": "too much at once"}
+AT_ONCE = 150  # requests; a form may take two seconds to open, a vote takes a few milliseconds
+TURN_WITHIN = 2.0  # wall seconds; after three Slack has told the person that nobody answers
+MOST_AT_WORK = 2_000  # requests, those that wait for their turn among them
 NO_RETRY: dict[str, Any] = {"x-slack-no-retry": "1"}  # sending it again would not mend it
 
 
 class Bolt(AsyncApp):
-    """An AsyncApp whose listeners only ever see checked payloads; `answered` hears of each answer."""
+    """An AsyncApp whose listeners only ever see checked payloads; `answered` hears of each answer.
+
+    So many are dispatched at once; the others wait, in the order they came. Whoever's turn does not come in
+    time is answered 503, which acknowledges nothing: Slack tells the person that it did not work, and sends an
+    event again. Nothing of it was stored, and no work is done for somebody who was told so.
+    """
 
     answered: Answered | None = None
-    at_work = 0  # how many requests are being dispatched
+    at_work = 0  # how many requests are being dispatched, or wait for that
+    turned_away = 0  # how many were answered 503
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.turns, self.turn_within = asyncio.Semaphore(AT_ONCE), TURN_WITHIN
 
     async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
         """Check, dispatch and time one request; a malformed one is answered 400 and goes no further."""
+        began = time.perf_counter()
         self.at_work += 1
         try:
-            return await self._dispatch(req)
+            response = await self._in_turn(req)
         finally:
             self.at_work -= 1
             if self._rested is not None and not self.at_work:
                 self._rested.set()
+        if self.answered is not None and response.status != 400:
+            self.answered(kind(req.body), time.perf_counter() - began, response.status)
+        return response
+
+    async def _in_turn(self, req: AsyncBoltRequest) -> BoltResponse:
+        if self.at_work > MOST_AT_WORK or not await self._has_turn():
+            self.turned_away += 1
+            if self.turned_away % 100 == 1:
+                log.warning("too many requests at once: %d were turned away so far", self.turned_away)
+            return BoltResponse(status=503, body=BUSY)
+        try:
+            return await self._dispatch(req)
+        finally:
+            self.turns.release()
+
+    async def _has_turn(self) -> bool:
+        """Wait for one request's turn, which is to be released; False when it does not come in time."""
+        try:
+            async with asyncio.timeout(self.turn_within if self.turns.locked() else None):
+                return await self.turns.acquire()
+        except TimeoutError:
+            return False
 
     async def at_rest(self, within: float = 3.0) -> None:
         """Return once no request is being dispatched, or after so many wall seconds."""
@@ -53,17 +90,13 @@ class Bolt(AsyncApp):
     _rested: asyncio.Event | None = None
 
     async def _dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
-        began = time.perf_counter()
         try:
             shapes.clean(req.body)
             shapes.check(req.body)
         except shapes.Malformed as wrong:
             log.warning("refused a malformed request: %s", wrong)
             return BoltResponse(status=400, body=MALFORMED, headers=NO_RETRY)
-        response = await super().async_dispatch(req)
-        if self.answered is not None:
-            self.answered(kind(req.body), time.perf_counter() - began, response.status)
-        return response
+        return await super().async_dispatch(req)
 
 
 def request(body: dict[str, Any], headers: Mapping[str, str]) -> AsyncBoltRequest:

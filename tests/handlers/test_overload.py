@@ -1,0 +1,49 @@
+"""More requests than there is time for: who was told that it failed is not served behind their back."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from sqlalchemy import func, select
+
+from bot.store.tables import Question
+from handlers import bolt
+from tests.handlers.conftest import OTHER, PARTICIPANT, House
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_whose_turn_does_not_come_is_turned_away_and_nothing_of_it_is_stored(house: House) -> None:
+    requests = house.bot.bolt
+    requests.turns, requests.turn_within = asyncio.Semaphore(1), 0.1
+    async with house.bot.desk.database.begin():  # no other transaction can write
+        first = asyncio.create_task(
+            house.person(PARTICIPANT).command("/workshop question Is the first one stored?")
+        )
+        while not requests.at_work:  # noqa: ASYNC110 - it arrives over a socket
+            await asyncio.sleep(0.01)
+        second = asyncio.create_task(house.person(OTHER).command("/workshop question Is the second?"))
+        while not requests.turned_away:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert (await first)["acknowledged"]
+    assert not (await second)["acknowledged"]
+    async with house.bot.desk.database.read() as db:
+        assert (await db.scalars(select(Question.text))).all() == ["Is the first one stored?"]
+    again = await house.person(OTHER).command("/workshop question Is the second?")
+    assert again["acknowledged"]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_what_waits_is_bounded(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bolt, "MOST_AT_WORK", 3)
+    crowd = [house.person(OTHER).command(f"/workshop question Is number {n} stored?") for n in range(12)]
+    async with house.bot.desk.database.begin():
+        waiting = asyncio.gather(*crowd)
+        while house.bot.bolt.turned_away < 9:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    answers = await waiting
+    async with house.bot.desk.database.read() as db:
+        stored = await db.scalar(select(func.count()).select_from(Question))
+    assert sum(answer["acknowledged"] for answer in answers) == 3
+    assert stored is not None
+    assert stored <= 3  # the limit per person applies too
