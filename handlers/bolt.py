@@ -31,9 +31,9 @@ NO_RETRY: dict[str, Any] = {"x-slack-no-retry": "1"}  # sending it again would n
 class Bolt(AsyncApp):
     """An AsyncApp whose listeners only ever see checked payloads; `answered` hears of each answer.
 
-    So many are dispatched at once; the others wait, in the order they came. Whoever's turn does not come in
-    time is answered 503, which acknowledges nothing: Slack tells the person that it did not work, and sends an
-    event again. Nothing of it was stored, and no work is done for somebody who was told so.
+    So many are dispatched at once; the others wait, in the order they came. Whoever's turn does not come
+    in time is answered 503, which acknowledges nothing: Slack tells the person that it did not work, and
+    sends an event again. Nothing of it was stored, and no work is done for somebody who was told so.
     """
 
     answered: Answered | None = None
