@@ -34,6 +34,11 @@ OF_EVENTS = ATTRIBUTES | {"title", "programme", "organise", "register", "about"}
 # What alone repeats a question: "…, at what time?"
 BARE = frozenset({"when", "where", "who", "how", "cost", "start"})
 
+STANDARDS, UNLISTED = (
+    "standards",
+    "unlisted-standard",
+)  # an intent · the topic of documents that are not shown
+
 MANY_WORDS = 30  # in more of them, something about the asker is told as well
 
 _QUESTION = frozenset({"questionword"})  # "one more question": it follows
@@ -171,6 +176,8 @@ class Message:
         near = [topic for match in matches for topic in match.near]
 
         def find(intent: str) -> list[Topic]:
+            if intent == STANDARDS and (unlisted := self._of_unlisted(matches)):
+                return unlisted
             topics = [topic for topic in self.language.topics.values() if topic.intent == intent]
             if any(topic.item is not None for topic in topics):
                 judge = self.understanding.judge
@@ -179,6 +186,12 @@ class Message:
             return topics
 
         return find
+
+    def _of_unlisted(self, matches: Sequence[Match]) -> list[Topic]:
+        """What is told of a document that is not shown, where more is asked than whether it is."""
+        asks_more = [match for match in matches if not self.understanding.splitter.is_polar(match.part)]
+        named = any(match.topic is not None and match.topic.id == UNLISTED for match in asks_more)
+        return [self.language.topics[UNLISTED]] if named else []
 
     def matches(self) -> list[Match]:
         """What each part asks; a sentence that tells the bot what to say asks nothing."""

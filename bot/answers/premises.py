@@ -279,8 +279,8 @@ def _status(claim: Claim) -> bool | None:
 def _listed(claim: Claim) -> bool | None:
     if claim.has("othernumber"):
         return False
-    codes = [value for value in claim.values("code") if isinstance(value, Code)]
-    return all(code.listed is not None for code in codes) if codes else None
+    listed = {value.listed is not None for value in claim.values("code") if isinstance(value, Code)}
+    return listed.pop() if len(listed) == 1 else None  # of several, some may be and others not
 
 
 def _subject(claim: Claim) -> bool | None:

@@ -178,4 +178,6 @@ def test_a_year_later_nothing_is_told_as_yet_to_come(answers, programme):
     for topic in answers.topics():
         text = answers.answer_topic(topic.id, at=AFTER, programme=programme).text
         own = re.sub(r"\b(?:letter|it) said(?: before the workshop)?: .*", "", text, flags=re.I)  # its words
-        assert not re.search(r"\bThe (?:workshop|event) (?:is on|takes|will|showcases)\b|\bpublished yet\b", own), text
+        assert not re.search(
+            r"\bThe (?:workshop|event) (?:is on|takes|will|showcases)\b|\bpublished yet\b", own
+        ), text

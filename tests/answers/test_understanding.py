@@ -95,6 +95,16 @@ def test_what_a_question_takes_for_granted_is_confirmed_or_corrected(ask, text, 
     assert part in answer.text
 
 
+def test_of_a_document_that_is_not_shown_only_that_is_known(ask):
+    for text in ("What is L.1470 about?", "Tell me about ITU-T L.1480"):
+        answer = ask(text)
+        assert answer.status == "unknown"
+        assert "is not among" in answer.text
+    both = ask("Is L.1410 or L.1420 shown?").text
+    assert both.startswith("L.1420 is not among")
+    assert "*ITU-T L.1410*: Methodology for environmental lifecycle assessments" in both
+
+
 def test_yes_and_no_follow_the_clock(ask):
     assert ask("Is it today?", at=datetime(2025, 11, 25, 8, tzinfo=UTC)).text.startswith("*Yes.*")
     assert ask("Has it started?", at=DURING).text.startswith("*Yes.*")
