@@ -151,6 +151,8 @@ async def _show_post(db: AsyncSession, question: Question, *, now: datetime) -> 
         kind="questions/post",
         lane="channel:participants",
         content={"question": question.number},
+        # Before the receipts: many wait to vote on it, and the channel takes one a second in any case.
+        priority=outbox.IMMEDIATE,
         now=now,
     )
 

@@ -120,3 +120,13 @@ async def test_nobody_waits_for_a_message_that_somebody_has_in_hand(
         assert await score(workshop, 1) == 1
     await Counts(workshop, SimulatedClock(ON, speed=0)).step()  # left for the next time, not forgotten
     assert POST in await to_redraw(workshop)
+
+
+async def test_a_post_that_many_wait_for_goes_before_every_receipt(
+    workshop: Database, ask: Ask, do: deeds_of.Do
+) -> None:
+    await ask("Is it measured?")
+    await ask("How is it measured?", by="UBEN")
+    await bring(do, 1, Standing.PUBLISHED)
+    rows = await deeds_of.deliveries(workshop)
+    assert rows[POST].priority < min(row.priority for key, row in rows.items() if key.endswith(":asker"))
