@@ -10,9 +10,11 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from bench._overheard import Overheard
+from bench._verdicts import Word
 from bot.config import Config
 from bot.rehearsal.deeds import DeedError
 from bot.rehearsal.person import Person as Actor
@@ -93,7 +95,7 @@ class Found:
     unseen: int = 0  # questions that the moderators' channel never told of
     votes: int = 0
     unacknowledged: int = 0  # presses of *Vote*; each was pressed again
-    unsure_votes: int = 0  # of which nobody was told whether they count
+    unsure_votes: int = 0  # on their way while their question moved, or never acknowledged
     lost_votes: list[str] = field(default_factory=list)
     invented_votes: list[str] = field(default_factory=list)
     own_votes_tried: int = 0
@@ -103,6 +105,8 @@ class Found:
     deeds: Counter[str] = field(default_factory=Counter)
     down: float = 0.0  # from the kill until the bot was joined again
     settled: float = 0.0  # from the end of the load until nothing was due
+    cpu_bot: float = 0.0  # processor seconds of the bot's processes, from their starts
+    cpu_crowd: float = 0.0  # of crowd and workspace, which are one process
     memory: int = 0  # MB, the most a process of the bot had; 0 where the system does not say
     seconds: dict[str, list[float]] = field(default_factory=dict)
 
@@ -128,8 +132,8 @@ class Crowd:
         self.hidden: dict[str, str] = {}  # Slack id → from whom they hide
         self.accepted: set[str] = set()  # texts whose form closed
         self.voted: set[tuple[int, str]] = set()  # (question, voter), begun
-        self.word: dict[tuple[int, str], bool | None] = {}  # what they said last; None: nobody can know
-        self.by_reaction: set[tuple[int, str]] = set()
+        self.words: dict[tuple[int, str], list[Word]] = defaultdict(list)  # by button, in order
+        self.reactions: dict[tuple[int, str, str], datetime] = {}  # (question, voter, message) → sent
         self.one_thing_at_a_time: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.over = asyncio.Event()
 
@@ -215,15 +219,14 @@ class Crowd:
         await asyncio.sleep(at)
         dice, person = random.Random(f"vote{user}{at}"), self.workspace.person(user)
         while not (posts := self.heard.posts()):  # noqa: ASYNC110 - as a person looks again
-            await asyncio.sleep(AGAIN)
-        number, ts, _ = dice.choice(posts)
+            await asyncio.sleep(dice.uniform(AGAIN, 10 * AGAIN))
+        number, ts = dice.choice(posts)
         if (number, user) in self.voted:
             return
         self.voted.add((number, user))
         if dice.random() < 0.2:
+            self.reactions[number, user, ts] = self.workspace.clock.now()
             await person.react(self._channel("participants").id, ts, "+1")
-            self.word[number, user] = None if self.heard.authors[number] == user else True
-            self.by_reaction.add((number, user))
             return
         for wanted in (True,) if dice.random() < 0.9 else (True, False):
             await self._press_vote(person, number, ts, wanted)
@@ -231,32 +234,29 @@ class Crowd:
     async def _press_vote(self, person: Actor, number: int, ts: str, wanted: bool) -> None:
         """Press the button until that is acknowledged.
 
-        A press that nobody acknowledged may have been taken in all the same: what it came to, nobody knows.
-        What was refused is told afterwards (`Overheard.refused`).
+        A press that nobody acknowledged may have been taken in all the same.
         """
         action = "questions.vote" if wanted else "questions.unvote"
         channel = self._channel("participants").id
-        key, unsure = (number, person.id), False
         async with self.one_thing_at_a_time[person.id]:
             for _ in range(TRIES):
+                sent = self.workspace.clock.now()
                 try:
                     answer = await person.click(action, channel=channel, ts=ts)
                 except DeedError:  # the button has gone
-                    break
-                if answer["acknowledged"]:
+                    return
+                ended = self.workspace.clock.now() if answer["acknowledged"] else None
+                self.words[number, person.id].append(Word(wanted, sent, ended))
+                if ended is not None:
                     self.found.votes += 1
-                    self.word[key], unsure = wanted, False
-                    break
-                unsure = True
+                    return
                 self.found.unacknowledged += 1
                 await asyncio.sleep(AGAIN)
-            if unsure:
-                self.word[key] = None
 
     async def vote_for_own(self) -> None:
         """Askers try to vote for their own question, by button, by command and by reaction."""
         channel = self._channel("participants").id
-        for number, ts, _ in self.heard.posts()[:30]:
+        for number, ts in self.heard.posts()[:30]:
             person = self.workspace.person(self.heard.authors[number])
             await self._press_vote(person, number, ts, True)
             await person.command(f"/workshop vote {number}", channel)

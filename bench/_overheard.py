@@ -8,9 +8,11 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from bot.rehearsal.calls import Call
+from bot.rehearsal.envelopes import Delivery, Outcome
 from bot.rehearsal.methods import METHODS
 from bot.rehearsal.server import LocalWorkspace
 
@@ -20,6 +22,8 @@ RECEIPT = re.compile(r"Your question (\d+) ")
 DIGEST = re.compile(r"\d+ questions? waits? for review: (?:the newest is )?question (\d+)")
 ABOUT = re.compile(r"[Qq]uestion (\d+)")
 NAMED = re.compile(r"(?:U0LOAD|[Ll]oad[- ])(\d{6})")
+BUTTON = re.compile(r'"action_id": "([^"]+)"')
+LOOKS_APART = 0.25  # wall seconds
 POSTED, EDITED = "chat.postMessage", "chat.update"
 SAYS = frozenset({POSTED, EDITED, "views.open", "views.update", "views.push", "views.publish"})
 
@@ -41,6 +45,8 @@ class Overheard:
         self._asked: dict[str, str] = {}
         self._first: dict[tuple[str, int], float] = {}  # ("card" or "post", number) → when it was posted
         self._texts: dict[int, str] = {}
+        self._looks: dict[tuple[str, str], tuple[float, list[tuple[int, str]]]] = {}
+        self._drawn: dict[str, tuple[Any, frozenset[str]]] = {}
         self._digests: list[tuple[float, int]] = []  # when, and the newest question that it counts
         self._pressed: dict[str, float] = {}
         self._redrawn: list[float] = []
@@ -48,6 +54,17 @@ class Overheard:
         self.unseen: list[int] = []  # questions of which no moderator's channel ever told
         for name in SAYS:
             METHODS[name] = replace(METHODS[name], handler=self._listening(name, METHODS[name].handler))
+        self.taken_in: dict[tuple[str, str], datetime] = {}  # (Slack id, message) → a reaction acknowledged
+        attempted = workspace.dispatcher._attempt
+
+        async def attempt(delivery: Delivery) -> Outcome:
+            outcome = await attempted(delivery)
+            event = delivery.payload.get("event") or {}
+            if event.get("type") == "reaction_added" and outcome.acknowledged:
+                self.taken_in.setdefault((event["user"], event["item"]["ts"]), workspace.clock.now())
+            return outcome
+
+        workspace.dispatcher._attempt = attempt  # type: ignore[method-assign]
         noted = workspace.log.note
 
         def note(kind: str, what: str, **fields: Any) -> None:
@@ -130,27 +147,39 @@ class Overheard:
         channel = next(each for each in self.workspace.state.channels.values() if each.name == name)
         return [message for message in channel.messages.values() if message.bot_id and not message.is_reply]
 
-    def posts(self) -> list[tuple[int, str, str]]:
-        """Questions that can be voted on: number, time stamp, text."""
-        found = []
-        for message in self._messages("participants"):
-            match = POST.match(message.text)
-            if match and "questions.vote" in json.dumps(message.blocks):
-                found.append((int(match[1]), message.ts, message.text[match.end() :]))
-        return found
+    def posts(self) -> list[tuple[int, str]]:
+        """Questions that can be voted on: number, time stamp."""
+        return self._numbered("participants", POST, "questions.vote")
 
     def cards(self, action: str) -> list[tuple[int, str]]:
         """Cards with that button, oldest first: number, time stamp."""
-        found = []
-        for message in self._messages("moderators"):
-            match = CARD.match(message.text)
-            if match and f'"{action}"' in json.dumps(message.blocks):
-                found.append((int(match[1]), message.ts))
-        return sorted(found)
+        return self._numbered("moderators", CARD, action)
+
+    def _numbered(self, key: str, pattern: re.Pattern[str], action: str) -> list[tuple[int, str]]:
+        """As a person sees them, who looks four times a second at most."""
+        at, found = self._looks.get((key, action), (-LOOKS_APART, []))
+        now = time.monotonic()
+        if now - at >= LOOKS_APART:
+            shown = ((pattern.match(message.text), message) for message in self._messages(key))
+            found = sorted(
+                (int(match[1]), message.ts)
+                for match, message in shown
+                if match and action in self._buttons(message)
+            )
+            self._looks[key, action] = (now, found)
+        return found
+
+    def _buttons(self, message: Any) -> frozenset[str]:
+        """The action ids in a message; an edit gives it other blocks."""
+        blocks, buttons = self._drawn.get(message.ts, (None, frozenset[str]()))
+        if blocks is not message.blocks:
+            buttons = frozenset(BUTTON.findall(json.dumps(message.blocks)))
+            self._drawn[message.ts] = (message.blocks, buttons)
+        return buttons
 
     def digest(self) -> str | None:
         """The time stamp of the newest digest that leads to the form."""
-        found = [m.ts for m in self._messages("moderators") if "questions.board" in json.dumps(m.blocks)]
+        found = [m.ts for m in self._messages("moderators") if "questions.board" in self._buttons(m)]
         return max(found, default=None)
 
     def pressed(self, ts: str) -> None:

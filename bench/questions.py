@@ -21,6 +21,7 @@ import argparse
 import asyncio
 import contextlib
 import json
+import os
 import sys
 import time
 from collections import Counter, defaultdict
@@ -41,15 +42,16 @@ from bench import _drill_bot
 from bench._crowd import Crowd, Found
 from bench._drill_play import PROCESSES, ended
 from bench._overheard import named_in
+from bench._verdicts import Verdicts, Word
 from bench.drill import database
 from bot.clock import SimulatedClock
 from bot.config import Config, load, shipped
 from bot.programme.model import Programme
 from bot.questions import export
-from bot.questions.picture import VOTABLE, Standing, standing
+from bot.questions.picture import Standing
 from bot.rehearsal.server import LocalWorkspace
 from bot.store.engine import Database
-from bot.store.tables import Deed, Delivery, Person, Question, Stage, Vote
+from bot.store.tables import Deed, Delivery, Person, Question, Vote
 from handlers.manifest import manifest
 
 QUESTIONS, VOTES = 150, 2_000
@@ -102,6 +104,7 @@ class Load(Crowd):
         async with self.workspace:
             process = self.start_bot()
             await self.joined()
+            burnt = time.process_time()
             self.workspace.faults.arm({"envelopes": "duplicate", "rate": 0.1, "seed": dice.random()})
             askers = dice.sample(self.people, round(QUESTIONS * times))
             deeds = [self.ask(user, dice.uniform(0, self.lasts)) for user in askers]
@@ -125,6 +128,7 @@ class Load(Crowd):
             await asyncio.gather(*moderators)
             await self.vote_for_own()
             ending = time.monotonic()
+            self.found.cpu_crowd = round(time.process_time() - burnt, 1)
             await self._until(self._settled, SETTLE_WITHIN)
             self.found.settled = round(time.monotonic() - ending, 1)
             self._weigh(process)
@@ -139,6 +143,8 @@ class Load(Crowd):
             status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
             most = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
             self.found.memory = max(self.found.memory, most // 1024)
+            clock = Path(f"/proc/{process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+            self.found.cpu_bot += round((int(clock[11]) + int(clock[12])) / os.sysconf("SC_CLK_TCK"), 1)
 
     async def _kill(self, process: Any) -> Any:
         self._weigh(process)
@@ -179,7 +185,6 @@ class Load(Crowd):
         found = self.found
         async with self.database.read() as db:
             questions = {q.id: q for q in await db.scalars(select(Question))}
-            stages = {stage.segment_id: stage for stage in await db.scalars(select(Stage))}
             votes = list(await db.scalars(select(Vote).where(Vote.stands)))
             people = {row.id: row.slack_id for row in await db.execute(select(Person.id, Person.slack_id))}
             audit = list(await db.scalars(select(Deed).order_by(Deed.id)))
@@ -193,7 +198,7 @@ class Load(Crowd):
         found.stored = sum(text in texts for text in self.accepted)
         found.doubled = [text for text, count in texts.items() if count > 1] + self.heard.doubled()
         found.two_on_stage = two_at_once(audit)
-        self._compare_votes(questions, stages, votes, people, audit)
+        self._compare_votes(questions, votes, people, audit)
         self._measure()
         found.leaked = self.heard.leaks(self.hidden, {self._channel("moderators").id, *self.moderators})
         log = self.log.read_text(encoding="utf-8", errors="replace")
@@ -201,61 +206,49 @@ class Load(Crowd):
             found.leaked += [f"{user} in {what}" for user in named_in(text) & self.hidden.keys()]
         found.overheard = self.heard.count + len(exports) + len(log.splitlines())
 
-    def _compare_votes(self, questions: Any, stages: Any, votes: Any, people: Any, audit: list[Deed]) -> None:
+    def _compare_votes(self, questions: Any, votes: Any, people: Any, audit: list[Deed]) -> None:
         root = {q.id: q.merged_into or q.id for q in questions.values()}
-        author = {q.id: people.get(q.author_id) for q in questions.values()}
         by_number = {q.number: q for q in questions.values()}
+        verdicts = Verdicts(questions, {q.id: people.get(q.author_id) for q in questions.values()})
+        verdicts.read(audit)
         counted = {(root[vote.question_id], people[vote.person_id]) for vote in votes}
-        hidden_once = were_hidden(audit)
-        words: dict[tuple[int, str], set[bool | None]] = defaultdict(set)
-        for (number, user), stands in self.word.items():
-            question = by_number[number]
-            key = (root[question.id], user)
-            place = standing(question, stages.get(question.segment_id))
-            # Nobody is told what became of a reaction: it is no vote while the voting is closed, or for
-            # what was merged into one's own.
-            closed = place not in VOTABLE or number in hidden_once or author[root[question.id]] == user
-            unknown = (number, user) in self.by_reaction and closed
-            stands_for_it = questions[root[question.id]].number
-            refused = not self.heard.refused[user].isdisjoint({number, stands_for_it})
-            words[key].add(None if unknown or refused else stands)
-        said = {key for key, heard in words.items() if heard == {True}}
-        unsure = {key for key, heard in words.items() if None in heard or len(heard) > 1}
+        may_be: dict[tuple[int, str], list[set[bool]]] = defaultdict(list)
+        said = self._words()
+        how_often = Counter[tuple[int, str]]()  # about a question, or what it stands for
+        for (number, user), words in said.items():
+            how_often[root[by_number[number].id], user] += len(words)
+        for (number, user), words in said.items():
+            id_ = by_number[number].id
+            key, about = (root[id_], user), {number, questions[root[id_]].number}
+            refused = how_often[key] == 1 and not self.heard.refused[user].isdisjoint(about)
+            may_be[key].append(verdicts.of(id_, user, words, refused=refused))
+        # For what was merged, who voted for any of it voted; who took back any of it, perhaps for all.
+        certain = {key: each[0] for key, each in may_be.items() if all(other == each[0] for other in each)}
+        stands = {key for key, found in certain.items() if found == {True}}
+        unsure = {key for key in may_be if certain.get(key) not in ({True}, {False})}
         self.found.own_votes = sum(vote.person_id == questions[vote.question_id].author_id for vote in votes)
         self.found.unsure_votes = len(unsure)
-        self.found.lost_votes = [self._told(questions, *each) for each in said - counted - unsure]
-        self.found.invented_votes = [self._told(questions, *each) for each in counted - said - unsure]
+        self.found.lost_votes = [self._told(questions, *each) for each in stands - counted]
+        self.found.invented_votes = [self._told(questions, *each) for each in counted - stands - unsure]
+
+    def _words(self) -> dict[tuple[int, str], list[Word]]:
+        """What everybody said, with the instant at which the bot took each reaction in."""
+        said = dict(self.words)
+        for (number, user, ts), sent in self.reactions.items():
+            said[number, user] = [Word(True, sent, self.heard.taken_in.get((user, ts)))]
+        return said
 
     def _told(self, questions: Any, question_id: int, user: str) -> str:
         """What is known of a vote that is not as it should be."""
         group = [q for q in questions.values() if question_id in (q.id, q.merged_into)]
-        word = {
-            q.number: (self.word.get((q.number, user)), (q.number, user) in self.by_reaction) for q in group
-        }
-        return (
-            f"{user}: said and by reaction, by question: {word}; {[(q.number, q.state.value) for q in group]}"
-        )
+        said = {q.number: self._words().get((q.number, user)) for q in group}
+        return f"{user}: said, by question: {said}; {[(q.number, q.state.value) for q in group]}"
 
     def _measure(self) -> None:
         for what, seconds in self.heard.acknowledged:
             self.found.took(f"ack {what}", seconds)
         self.found.seconds |= self.heard.durations()
         self.found.unseen = len(self.heard.unseen)
-
-
-def were_hidden(audit: list[Deed]) -> set[int]:
-    """Questions that were public, and then for a while were not."""
-    public: set[int] = set()
-    hidden: set[int] = set()
-    for line in audit:
-        after = (line.new or {}).get("standing")
-        if line.subject.startswith("question:") and after is not None:
-            number = int(line.subject.partition(":")[2])
-            if after in VOTABLE:
-                public.add(number)
-            elif number in public:
-                hidden.add(number)
-    return hidden
 
 
 def two_at_once(audit: list[Deed]) -> int:
