@@ -386,6 +386,7 @@ def _bolt(client: AsyncWebClient, identity: AuthorizeResult) -> Bolt:
         return identity
 
     return Bolt(
+        name="workshop-bot",  # else Bolt reads the source of every caller to find one
         client=client,
         authorize=authorize,
         request_verification_enabled=False,  # handlers.web verifies the raw bytes before they are parsed

@@ -6,6 +6,7 @@ addresses that differ per installation come only from the environment (`Environm
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import tomllib
@@ -78,6 +79,9 @@ Text = Annotated[str, AfterValidator(_lines), Field(max_length=10_000)]
 Link = Annotated[str, AfterValidator(_link), Field(max_length=2000)]
 
 
+_zones = functools.cache(available_timezones)  # it walks through the whole tz database
+
+
 class Section(BaseModel):
     """What every section shares: frozen, no unknown keys, no silent conversions."""
 
@@ -111,7 +115,7 @@ class WorkshopSection(Section):
     @field_validator("zone")
     @classmethod
     def _zone(cls, value: str) -> str:
-        if value not in available_timezones():
+        if value not in _zones():
             raise _refuse(
                 f"{value!r} is no time zone", 'use a name of the tz database such as "Europe/Zurich"'
             )

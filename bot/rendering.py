@@ -26,6 +26,7 @@ from jinja2 import (
     Environment,
     FileSystemLoader,
     StrictUndefined,
+    Template,
     TemplateError,
     TemplateSyntaxError,
     meta,
@@ -135,6 +136,13 @@ class _Compiled(BytecodeCache):
     def dump_bytecode(self, bucket: Bucket) -> None:
         self._code[bucket.key, bucket.checksum] = bucket.code
 
+    def snippet(self, environment: Environment, source: str) -> Template:
+        """What `environment.from_string` makes."""
+        code = self._code.get(("", source))
+        if code is None:
+            code = self._code["", source] = environment.compile(source)
+        return environment.template_class.from_code(environment, code, environment.make_globals(None))
+
 
 _BLOCKS, _TEXT, _PAGES = _Compiled(), _Compiled(), _Compiled()
 
@@ -240,7 +248,7 @@ class Rendering:
 
     @functools.lru_cache(maxsize=512)  # noqa: B019 - one Rendering lives as long as the process
     def _compiled(self, source: str) -> Any:
-        return self._text.from_string(source)
+        return _TEXT.snippet(self._text, source)
 
     def _load(self, name: str, values: Mapping[str, Any]) -> dict[str, Any]:
         rendered = self._blocks.get_template(f"{name}.json.j2").render(values)
