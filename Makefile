@@ -14,6 +14,7 @@ help: ## Say what each target does
 rehearse: $(VENV)/.run ## Open the workshop in a local Slack-compatible workspace in the browser (no account needed)
 	$(BIN)/workshop-bot rehearse --open $(ARGS)
 
+test: export PYTHONDONTWRITEBYTECODE = # else each worker, and each process of the drill, compiles everything for itself
 test: $(VENV)/.dev ## Pass every test that needs no browser and no node
 	$(BIN)/python -m pytest -n 4 -m "not clients" $(ARGS)
 

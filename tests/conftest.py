@@ -21,6 +21,7 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialectAsync_psycopg
 from sqlalchemy.dialects.sqlite.aiosqlite import SQLiteDialect_aiosqlite
 
 from bot import config as configuration
+from bot.answers import Answers
 from bot.config import Config, shipped
 from bot.rendering import Rendering
 from bot.store.engine import Database
@@ -37,6 +38,11 @@ if "PAYLOADS" in os.environ:
 
 WORKSHOP = "itu-ict-footprint-2025"
 NOW = datetime(2025, 11, 20, 9, 0, tzinfo=UTC)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long, so that no worker is still at it when the others have nothing left."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 def pytest_collection_finish() -> None:
@@ -82,6 +88,12 @@ def config() -> Config:
 @pytest.fixture(scope="session")
 def rendering(config: Config) -> Rendering:
     return Rendering(config)
+
+
+@pytest.fixture(scope="session")
+def answers(config: Config) -> Answers:
+    """Made once: it depends on the configuration alone and keeps nothing of who asks."""
+    return Answers(config, Rendering(config))
 
 
 @pytest.fixture(scope="session")
@@ -171,8 +183,8 @@ def _migrate(url: str) -> None:
     asyncio.run(go())
 
 
-# What stays as it is: the catalogue's row of each table, index and sequence, with the transaction that wrote it
-# (a copy's are the same), and what the database is.
+# What stays as it is: the catalogue's row of each table, index and sequence, with the transaction that wrote
+# it (a copy's are the same), and what the database is.
 _SHAPE = """SELECT relname, relkind, pg_class.xmin::text, stamp.*, alembic_version.*
     FROM pg_class LEFT JOIN stamp ON true LEFT JOIN alembic_version ON true
     WHERE relnamespace = 'public'::regnamespace ORDER BY relname"""
@@ -180,14 +192,18 @@ _ALONE = """SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()"""
 _EMPTY = "; ".join(
     [
-        *(f"DELETE FROM {table}" for table in reversed(Base.metadata.sorted_tables) if table.name != "stamp"),
+        *(
+            f"DELETE FROM {table}"  # noqa: S608 - our own tables
+            for table in reversed(Base.metadata.sorted_tables)
+            if table.name != "stamp"
+        ),
         "SELECT setval(seqrelid::regclass, seqstart, false) FROM pg_sequence",
     ]
 )
 
 
 def _emptied(url: str, *, like: str) -> bool:
-    """Empty a database for the next test, which is faster than a copy; False if more than rows was changed."""
+    """Empty a database for the next test, faster than a copy is made; False if more than rows was changed."""
     with psycopg.connect(url) as connection:
         connection.execute(_ALONE)
         if _shape(connection) != _shape_of(like):

@@ -74,6 +74,7 @@ async def test_what_falls_in_between_happens_at_its_instant(open_day: OpenDay) -
     assert timedelta() <= open_day.clock.now() - start < timedelta(minutes=1)
 
 
+@pytest.mark.long
 async def test_going_back_begins_a_new_day(open_day: OpenDay) -> None:
     start, config = open_day.config.workshop.start, open_day.config
     person = open_day.workspace.person("participant-tokyo")
@@ -112,6 +113,7 @@ async def test_a_scenario_is_played_on_the_page(open_day: OpenDay) -> None:
     assert open_day.clock.now() >= DAY_BEFORE
 
 
+@pytest.mark.long
 async def test_a_saved_transcript_is_done_again(open_day: OpenDay, tmp_path: Path) -> None:
     workspace, start = open_day.workspace, open_day.config.workshop.start
     person, organiser = workspace.person("participant-tokyo"), workspace.person("organiser-geneva")

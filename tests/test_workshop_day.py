@@ -23,6 +23,7 @@ CONFIGURATIONS = {
 REMINDERS = {"shipped": 8, "forum": 9}  # the shipped one's discussion gets its time, and so one more
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", CONFIGURATIONS)
 async def test_a_whole_day(name: str, database_url: str) -> None:
     config = configuration.load(CONFIGURATIONS[name])

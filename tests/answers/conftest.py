@@ -2,18 +2,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.answers import Answers
 from bot.programme.model import Programme
-from bot.rendering import Rendering
 
 BEFORE = datetime(2025, 11, 20, 9, tzinfo=UTC)
 DURING = datetime(2025, 11, 25, 13, 40, tzinfo=UTC)
 AFTER = datetime(2026, 11, 25, 12, tzinfo=UTC)
-
-
-@pytest.fixture(scope="session")
-def answers(config):
-    return Answers(config, Rendering(config))
 
 
 @pytest.fixture(scope="session")

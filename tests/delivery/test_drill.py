@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_after_kills_and_faults_everything_is_there_once_and_in_order(database: str) -> None:
     command = ["-m", "bench", "drill", "--database", database, "--kills", "6", "--faults", "30", "--json"]

@@ -16,7 +16,6 @@ from bot.clock import SimulatedClock
 from bot.config import Config
 from bot.rehearsal.person import Person
 from bot.rehearsal.server import LocalWorkspace
-from bot.rendering import Rendering
 from bot.store.engine import Database
 
 START = datetime(2025, 11, 20, 9, 0, tzinfo=UTC)
@@ -51,12 +50,6 @@ class House:
 
     def texts(self, person: Person, channel: str) -> list[str]:
         return [message["text"] for message in person.messages(channel)]
-
-
-@pytest.fixture(scope="session")
-def answers(config: Config) -> Answers:
-    """Made once: it depends on the configuration alone and keeps nothing of who asks."""
-    return Answers(config, Rendering(config))
 
 
 @pytest.fixture

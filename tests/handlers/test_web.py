@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import func, select
 
 from bot import app as composition
+from bot.answers import Answers
 from bot.clock import SimulatedClock
 from bot.config import Config
 from bot.rehearsal.server import LocalWorkspace
@@ -43,14 +44,16 @@ EVENT = {
 
 
 @pytest.fixture
-async def by_http(config: Config, database_url: str) -> AsyncIterator[House]:
+async def by_http(config: Config, database_url: str, answers: Answers) -> AsyncIterator[House]:
     """The bot without Socket Mode: the workspace sends signed requests to its address."""
     clock = SimulatedClock(START, speed=0)
     made = manifest(config, "http", "https://bot.example.org")
     async with LocalWorkspace(config, clock, manifest=made) as workspace:
         environment = workspace.environment.model_copy(update={"app_token": None})
         database = Database(database_url, config.workshop.id)
-        async with composition.running(config, environment, database, clock, mode="rehearsal") as bot:
+        async with composition.running(
+            config, environment, database, clock, mode="rehearsal", read_answers=lambda: answers
+        ) as bot:
             workspace.deliver_to(f"http://{bot.listen}/slack/events")
             house = House(bot, workspace, clock, config)
             await house.settle()
