@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, select, update
+from sqlalchemy import BindParameter, ColumnElement, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -204,12 +204,7 @@ async def _set_lane(db: AsyncSession, *which: ColumnElement[bool], **values: Any
 async def _upkeep(db: AsyncSession, tasks: list[str], now: datetime, wall: datetime) -> list[_Candidate]:
     """Free lanes with something other than a post to do: few, and bounded by Slack's tiers."""
     others = [task for task in tasks if task != "post"]
-    wanted = select(Delivery.id, lanes.lane_name(), Delivery.task, Lane.name.is_not(None))
-    statement = lanes.with_lane(wanted).where(
-        Delivery.task.in_(others), Delivery.due_at <= now, lanes.free(now, wall)
-    )
-    ordered = lanes.in_order(statement, posts=False).limit(_CANDIDATES)
-    return await _candidates(db, ordered) if others else []
+    return await _candidates(db, _upkeep_wanted(), tasks=others, now=now, wall=wall) if others else []
 
 
 async def _posts(db: AsyncSession, tasks: list[str], now: datetime, wall: datetime) -> list[_Candidate]:
@@ -218,9 +213,19 @@ async def _posts(db: AsyncSession, tasks: list[str], now: datetime, wall: dateti
 
 
 @functools.cache
-def _posts_wanted() -> Any:
+def _upkeep_wanted() -> Any:
     """Made once: to put it together takes longer than to run it."""
-    now, wall = (bindparam(name, type_=Delivery.due_at.type) for name in ("now", "wall"))
+    now, wall = _instants()
+    wanted = select(Delivery.id, lanes.lane_name(), Delivery.task, Lane.name.is_not(None))
+    others = Delivery.task.in_(bindparam("tasks", expanding=True))
+    statement = lanes.with_lane(wanted).where(others, Delivery.due_at <= now, lanes.free(now, wall))
+    return lanes.in_order(statement, posts=False).limit(_CANDIDATES)
+
+
+@functools.cache
+def _posts_wanted() -> Any:
+    """Made once, as `_upkeep_wanted` is."""
+    now, wall = _instants()
     wanted = select(Delivery.id, Delivery.lane, Delivery.task, Lane.name.is_not(None))
     statement = lanes.with_lane(wanted, Delivery.lane).where(
         lanes.postable(now, along_order=True), lanes.free(now, wall)
@@ -228,7 +233,12 @@ def _posts_wanted() -> Any:
     return lanes.in_order(statement, posts=True).limit(_CANDIDATES)
 
 
-async def _candidates(db: AsyncSession, statement: Any, **values: datetime) -> list[_Candidate]:
+def _instants() -> tuple[BindParameter[datetime], ...]:
+    """By the workshop's clock and by the wall's, given when a statement is run."""
+    return tuple(bindparam(name, type_=Delivery.due_at.type) for name in ("now", "wall"))
+
+
+async def _candidates(db: AsyncSession, statement: Any, **values: Any) -> list[_Candidate]:
     rows = await db.execute(statement, values)
     first: dict[tuple[str, str], _Candidate] = {}
     for row in rows:
