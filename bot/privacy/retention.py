@@ -6,12 +6,13 @@ does a little; what is left is found due again at the next sweep.
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, delete, func, select, update
+from sqlalchemy import ColumnElement, Select, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.clock import Clock
@@ -51,7 +52,7 @@ class Retention:
         """The instant at which something is next to be removed; None when nothing is stored."""
         async with self._database.read() as db:
             ends = (await versions.current(db)).ends
-            oldest = (await db.execute(select(*(_oldest(what) for what, _ in self._kept())))).one()
+            oldest = (await db.execute(_oldest())).one()
         kept = zip(oldest, self._kept(), strict=True)
         return min((max(ends, since) + period for since, (_, period) in kept if since), default=None)
 
@@ -70,10 +71,11 @@ class Retention:
         return [(name, self._periods.period(_UNDER.get(name, name))) for name in _REMOVE]
 
 
-def _oldest(name: str) -> ScalarSelect[Any]:
-    """Since when the oldest of that kind is there, as a part of one statement for all kinds."""
-    column, condition = _STORED[name]
-    return select(func.min(column)).where(*condition).scalar_subquery()
+@functools.cache
+def _oldest() -> Select[Any]:
+    """Since when the oldest of each kind is there; put together once, which takes longer than to run it."""
+    stored = [_STORED[name] for name in _REMOVE]
+    return select(*(select(func.min(at)).where(*which).scalar_subquery() for at, which in stored))
 
 
 async def _marks(db: AsyncSession, before: datetime, now: datetime) -> int:
