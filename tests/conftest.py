@@ -149,12 +149,11 @@ def spare_postgresql(postgresql: str) -> Iterator[list[str]]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """The URL of a fresh migrated database, stamped for rehearsals; every test runs on both kinds."""
     if request.param == "sqlite":
-        path = tmp_path / "workshop.sqlite3"
-        shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
-        yield f"sqlite:///{path}"
+        with TemporaryDirectory(prefix="sqlite-", dir=IN_MEMORY) as folder:
+            yield f"sqlite:///{shutil.copy(request.getfixturevalue('migrated_sqlite'), folder)}"
         return
     server, template = request.getfixturevalue("postgresql"), request.getfixturevalue("migrated_postgresql")
     spare = request.getfixturevalue("spare_postgresql")
