@@ -40,7 +40,7 @@ from bot.rehearsal.state import BOT_USER
 from bot.rendering import Rendering
 from bot.store.engine import Database
 from bot.store.tables import Delivery, DeliveryState
-from tests.conftest import NOW, WORKSHOP
+from tests.conftest import IN_MEMORY, NOW, WORKSHOP
 from tests.delivery.conftest import MANIFEST, TOKYO
 
 T = TypeVar("T")
@@ -100,8 +100,7 @@ class Machine(RuleBasedStateMachine):
 
     @initialize(wishes=st.lists(WISHES, min_size=3, max_size=8))
     def open(self, wishes: list[dict[str, Any]]) -> None:
-        memory = Path("/dev/shm")  # noqa: S108 - where it exists, a flush to the disk costs nothing
-        self.folder = Path(tempfile.mkdtemp(dir=memory if memory.is_dir() else None))
+        self.folder = Path(tempfile.mkdtemp(dir=IN_MEMORY))
         shutil.copy(self.empty_database, self.folder / "workshop.sqlite3")
         self.database = Database(f"sqlite:///{self.folder}/workshop.sqlite3", WORKSHOP)
         self.clock = SimulatedClock(NOW, speed=0)
