@@ -101,7 +101,7 @@ async def lives(house: House) -> list[str]:
 
 
 async def test_who_asks_to_be_forgotten_is_not_found_any_more(
-    house: House, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    house: House, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
     needles = await lives(house)
@@ -135,7 +135,7 @@ async def test_who_asks_to_be_forgotten_is_not_found_any_more(
         )
         assert pending.all() == []
     if database.kind == "sqlite":
-        stored = bytes_of(tmp_path)
+        stored = bytes_of(Path(house.bot.desk.database.url.database or "").parent)
         assert b"SQLite format" in stored
         assert [needle for needle in needles if needle.encode() in stored] == []
 
