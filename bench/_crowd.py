@@ -95,6 +95,7 @@ class Found:
     unseen: int = 0  # questions that the moderators' channel never told of
     votes: int = 0
     unacknowledged: int = 0  # presses of *Vote*; each was pressed again
+    told_failed: int = 0  # times that somebody was told alone that it did not work
     unsure_votes: int = 0  # on their way while their question moved, or never acknowledged
     lost_votes: list[str] = field(default_factory=list)
     invented_votes: list[str] = field(default_factory=list)

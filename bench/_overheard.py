@@ -20,6 +20,7 @@ CARD = re.compile(r"Question (\d+) (?!for the panel)")
 POST = re.compile(r"Question (\d+) for the panel: ")
 RECEIPT = re.compile(r"Your question (\d+) ")
 DIGEST = re.compile(r"\d+ questions? waits? for review: (?:the newest is )?question (\d+)")
+FAILED = "That did not work"
 ABOUT = re.compile(r"[Qq]uestion (\d+)")
 NAMED = re.compile(r"(?:U0LOAD|[Ll]oad[- ])(\d{6})")
 BUTTON = re.compile(r'"action_id": "([^"]+)"')
@@ -39,6 +40,7 @@ class Overheard:
         self.said: list[tuple[str, str, str]] = []  # (method, channel or user, every word)
         self.told: Counter[str] = Counter()  # Slack id → messages for them alone
         self.refused: dict[str, set[int]] = defaultdict(set)  # Slack id → questions that those were about
+        self.failed: dict[str, list[datetime]] = defaultdict(list)  # Slack id → when they were told so
         self.acknowledged: list[tuple[str, float]] = []
         self.submitted: dict[str, float] = {}  # text → when it was sent for the first time
         self.authors: dict[int, str] = {}  # question → Slack id, as the bench knows it
@@ -125,6 +127,8 @@ class Overheard:
         """Somebody alone is told something: that Slack opens no form, or why a press was refused."""
         self.said.append((how, user, " ".join(words)))
         self.told[user] += 1
+        if FAILED in words[0]:
+            self.failed[user].append(self.workspace.clock.now())
         self.refused[user].update(int(number) for number in ABOUT.findall(words[0]))
 
     def asks(self, text: str, user: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from bot.questions.picture import VOTABLE, WAITING
 from bot.store.tables import Deed, Question
 
+TOLD_WITHIN = timedelta(seconds=10)  # of the acknowledgement
 # From the instant that a moderator's deed has in the audit until it holds for everybody.
 TAKES_HOLD = timedelta(seconds=2)
 
@@ -48,14 +49,25 @@ class Verdicts:
                 before = moves[-1].merged_into if moves else None
                 moves.append(_Move(line.at, new["standing"], new.get("merged_into", before)))
 
-    def of(self, question_id: int, user: str, words: Iterable[Word], *, refused: bool) -> set[bool]:
+    def of(
+        self,
+        question_id: int,
+        user: str,
+        words: Iterable[Word],
+        *,
+        refused: bool,
+        failed: Iterable[datetime],
+    ) -> set[bool]:
         """What a person's vote may be after these words, in the order they were said.
 
-        `refused`: they were told, alone, of a vote for it that did not count.
+        `refused`: they were told, alone, of a vote for it that did not count; `failed`: when they were told
+        that something did not work, without being told what.
         """
         may_be = {False}
         for word in words:
             holds = self._holds(question_id, user, word)
+            if word.ended and any(word.sent <= at <= word.ended + TOLD_WITHIN for at in failed):
+                holds |= {False}
             if holds == {True, False} and refused and word.ended is not None:
                 holds = {False}
             may_be = ({word.stands} if True in holds else set()) | (may_be if False in holds else set())

@@ -221,13 +221,14 @@ class Load(Crowd):
             id_ = by_number[number].id
             key, about = (root[id_], user), {number, questions[root[id_]].number}
             refused = how_often[key] == 1 and not self.heard.refused[user].isdisjoint(about)
-            may_be[key].append(verdicts.of(id_, user, words, refused=refused))
+            may_be[key].append(verdicts.of(id_, user, words, refused=refused, failed=self.heard.failed[user]))
         # For what was merged, who voted for any of it voted; who took back any of it, perhaps for all.
         certain = {key: each[0] for key, each in may_be.items() if all(other == each[0] for other in each)}
         stands = {key for key, found in certain.items() if found == {True}}
         unsure = {key for key in may_be if certain.get(key) not in ({True}, {False})}
         self.found.own_votes = sum(vote.person_id == questions[vote.question_id].author_id for vote in votes)
         self.found.unsure_votes = len(unsure)
+        self.found.told_failed = sum(len(times) for times in self.heard.failed.values())
         self.found.lost_votes = [self._told(questions, *each) for each in stands - counted]
         self.found.invented_votes = [self._told(questions, *each) for each in counted - stands - unsure]
 
