@@ -79,7 +79,7 @@ class Database:
             parsed = parsed.set(drivername="postgresql+psycopg")
             options = {
                 "pool_pre_ping": True,
-                "pool_size": 8,
+                "pool_size": 16,  # and the overflow: more than there are requests at work at once
                 "max_overflow": 8,
                 "pool_timeout": PATIENCE,
                 "connect_args": {"connect_timeout": math.ceil(PATIENCE)},
