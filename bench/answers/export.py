@@ -16,16 +16,18 @@ import onnx
 import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import nn
-from train import BASE, Reader, questions, tokenizer
+from train import BASE, Reader, questions
 
 DATA = Path(__file__).parents[2] / "bot" / "answers" / "data"
 FREQUENT = 8_000  # wordpieces kept whether or not a question uses them
 
 
-def kept_pieces() -> list[int]:
+def kept_pieces(reader: Reader) -> list[int]:
     """The ids of the wordpieces that are kept, in their order."""
     pieces = (BASE / "vocab.txt").read_text(encoding="utf-8").splitlines()
-    used = {index for row in tokenizer()([text for _, text in questions()])["input_ids"] for index in row}
+    used = {
+        index for row in reader.tokenizer([text for _, text in questions()])["input_ids"] for index in row
+    }
     return [
         index
         for index, piece in enumerate(pieces)
@@ -45,8 +47,8 @@ class Probabilities(nn.Module):
 
 
 def main(checkpoint: str) -> None:
-    kept = kept_pieces()
     reader = Reader.load(Path(checkpoint))
+    kept = kept_pieces(reader)
     embeddings = reader.encoder.embeddings
     embeddings.word_embeddings = nn.Embedding.from_pretrained(embeddings.word_embeddings.weight[kept])
     example = (torch.ones(2, 9, dtype=torch.long), torch.ones(2, 9, dtype=torch.long))

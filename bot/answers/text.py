@@ -24,6 +24,8 @@ _QUOTES = str.maketrans({
     "’": "'", "‘": "'", "`": "'", "´": "'", "“": '"', "”": '"', "«": '"', "»": '"', "–": "-", "—": " - ",
     "−": "-", "‑": "-", "…": "... ", "？": "? ", "！": "! ", "，": ", ", "。": ". ",
 })  # fmt: skip
+# "T S B", "I-T-U"
+_SPELT = re.compile(r"(?<![\w.-])[A-Z](?:([ .-])[A-Z])(?:\1[A-Z]){1,3}(?![\w-])\.?(?=\W|$)")
 _SPACES = re.compile(r"[^\S\n]+")
 
 _TOKEN = re.compile(
@@ -98,6 +100,7 @@ def clean(text: str) -> str:
     text = re.sub(r"\A\s*(?:/|--)[a-z]+\b|</?[a-z]\w*>", " ", text)
     text = re.sub(r"\{\{.*?\}\}|\{%.*?%\}|\$\{.*?\}", " ", text)
     text = re.sub(r"(?<=\w)\s+=+\s+(?=\w)", " means ", text)
+    text = _SPELT.sub(lambda found: re.sub(r"\W", "", found[0]), text)
     text = _MARKS.sub("", _FENCE.sub(" ", _EMOJI_CODE.sub(" ", text)))
     return _SPACES.sub(" ", text).strip()
 

@@ -16,20 +16,20 @@ from bot.answers.knowledge import Topic
 from bot.answers.parts import Part
 
 CONFIRMS = 0.20  # an intent this likely confirms the topic that the words name
-ALLOWS = 0.05  # beside a confirmed topic, another one that the words name is believed from here on
+ALLOWS = 0.02  # beside a confirmed topic, another one that the words name is believed from here on
 BESIDE = 0.02  # words that name several topics are believed from here on, each for its part
 REPLACES = 0.30  # a known intent this likely replaces a topic that it does not confirm
 OVERRULES = 0.50  # anything else this likely overrules words that name a known topic
 DENIES = 0.70  # so does `off` from here on
 CERTAIN = 0.90  # an intent this likely is asked of the workshop even where words name another thing
-ALONE = 0.50  # an intent this likely is believed without words
+ALONE = 0.45  # an intent this likely is believed without words
 HINTS = 0.30  # an unpublished topic this likely says better than nothing what is not known
-SECOND = 0.25  # the second of two intents of one part
+SECOND = 0.15  # the second of two intents of one part
 EQUAL = 0.40  # the second of two intents, of which one states something and one is not published
 TOGETHER = 0.75  # what two intents of one part must come to
 NEAR = 0.15  # what was not answered is offered as a reading from here on
 TELLS = 0.50  # beside others, a part is left out that asks nothing as likely as this
-SINGLE = 0.75  # an intent of the whole message this likely is the only one
+SINGLE = 0.85  # an intent of the whole message this likely is the only one
 ALMOST, FAINT = 0.60, 0.15  # so is one this likely where the next is no likelier than that
 
 PANEL = "panel"  # put to the panel
