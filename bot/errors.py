@@ -4,6 +4,7 @@ WorkshopError
 ├── ConfigError            a setting is wrong: carries every mistake found
 ├── StoreError             the database cannot be used as it is (newer, other mode, in use)
 ├── SlackAway              Slack cannot be reached at a start; a later one may succeed
+├── NotYet                 what an event is about is not settled yet; Slack is to deliver it again
 └── Refusal                a person asked for something that cannot be done; carries the reason's code
     ├── NotAllowed         their role does not permit it
     ├── NotFound           what they mean does not exist (any more)
@@ -49,6 +50,10 @@ class StoreError(WorkshopError):
 
 class SlackAway(WorkshopError):
     """Slack cannot be reached, or is broken; the message says why and what to do."""
+
+
+class NotYet(WorkshopError):
+    """What an event is about is not settled yet; delivered again later, it can be understood."""
 
 
 class Refusal(WorkshopError):

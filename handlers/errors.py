@@ -21,7 +21,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from bot import people
-from bot.errors import Invalid, NotAllowed, Refusal
+from bot.errors import Invalid, NotAllowed, NotYet, Refusal
 from bot.rendering import Mrkdwn, escape, unescape
 from bot.store.engine import with_remedy
 from handlers.desk import Desk
@@ -41,6 +41,9 @@ async def on_error(
     if isinstance(error, BoltUnhandledRequestError):
         log.warning("nobody listens for this %s: %s", kind, _name(body))
         return BoltResponse(status=200, body="")  # an error would only make Slack repeat it
+    if isinstance(error, NotYet):
+        log.info("put off %s: %s", kind, error)
+        return BoltResponse(status=503)
     if isinstance(error, Refusal):
         sentence = explain(desk, error)
         level = logging.WARNING if isinstance(error, NotAllowed) else logging.INFO

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
@@ -17,12 +18,14 @@ from bot.questions import life, summary
 from bot.questions.deeds import Deed, Wish
 from bot.rendering import clip
 from bot.store.intake import first_time
-from bot.store.tables import Delivery
+from bot.store.tables import Delivery, DeliveryState
 from handlers.desk import Call, Desk, Reply
 from handlers.slack_faults import UNREACHABLE
 from handlers.words import as_typed
 
 ANSWER_SHORTCUT = "questions.answer_from_message"
+POST = "questions/post"
+CLOCKS_APART = timedelta(seconds=2)  # Slack's and ours, at most
 
 
 def register(app: AsyncApp) -> None:
@@ -67,10 +70,22 @@ async def publish_summary(call: Call) -> Reply:
 async def posted_as(db: AsyncSession, channel: str, ts: str) -> int | None:
     """The number of the question whose post is that message; None when it is another message."""
     statement = select(Delivery.content).where(
-        Delivery.kind == "questions/post", Delivery.channel == channel, Delivery.ts == ts
+        Delivery.kind == POST, Delivery.channel == channel, Delivery.ts == ts
     )
     content = (await db.scalars(statement)).first()
     return content["question"] if content else None
+
+
+async def may_become_a_post(db: AsyncSession, posted: datetime) -> bool:
+    """Whether a message that was posted then may be a question's whose post has an open outcome.
+
+    So it is for a few seconds after a process was killed, or an answer of Slack's was lost.
+    """
+    begun = posted + CLOCKS_APART
+    statement = select(Delivery.id).where(
+        Delivery.kind == POST, Delivery.state == DeliveryState.SENDING, Delivery.attempt_at <= begun
+    )
+    return (await db.scalars(statement.limit(1))).first() is not None
 
 
 async def _permalink(client: AsyncWebClient, channel: str, ts: str) -> str | None:

@@ -17,6 +17,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import home
+from bot.errors import NotYet
 from bot.programme import versions
 from bot.questions import beside, life, similar, submission, votes
 from bot.questions.deeds import Deed
@@ -158,7 +159,11 @@ async def reacted(event: dict[str, Any], body: dict[str, Any], desk: Desk) -> No
     async with desk.database.begin() as db:
         if not await first_time(db, event_key(body), now=now):
             return
-        number = await panel_answers.posted_as(db, item.get("channel") or "", item.get("ts") or "")
+        channel, ts = item.get("channel") or "", item.get("ts") or ""
+        number = await panel_answers.posted_as(db, channel, ts)
+        posted = _instant(ts)
+        if number is None and posted and await panel_answers.may_become_a_post(db, posted):
+            raise NotYet("it is not known yet whether that message is a question's post")
         if number is not None:
             by = await desk.person(db, event["user"])
             await votes.vote(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -353,6 +355,27 @@ async def test_votes_by_button_command_and_reaction_set_one_row(house: House) ->
     await asker.command("/workshop vote 1")
     await house.settle()
     assert await score() == 1
+
+
+async def test_a_vote_on_a_post_that_is_not_known_yet_to_have_arrived_counts_later(house: House) -> None:
+    await submit(house, house.person(PARTICIPANT), "Should small operators be measured in the same way?")
+    posted = {"method": "chat.postMessage", "kind": "lost_response", "channel": "C0PARTICIPANTS", "count": 1}
+    house.workspace.faults.arm(posted)
+    house.workspace.faults.arm({"method": "conversations.history", "kind": "internal_error", "count": 2})
+    await house.person(MODERATOR).command("/workshop approve 1", MODERATORS)
+    other = house.person(OTHER)
+    settling = asyncio.create_task(house.settle())
+
+    def posts() -> list[Any]:
+        return [m for m in other.messages(PARTICIPANTS) if m["text"].startswith("Question 1")]
+
+    assert await house.workspace.wait_for(posts)
+    await other.react(PARTICIPANTS, posts()[0]["ts"], "+1")
+    await settling
+    house.clock.jump(house.clock.now() + timedelta(minutes=6))  # by then Slack has delivered it again
+    await house.settle()
+    async with house.bot.desk.database.read() as db:
+        assert sum((await scores(db)).values()) == 1
 
 
 async def test_a_crowd_whose_votes_are_refused_is_acknowledged_at_once_and_told_alone(house: House) -> None:
