@@ -296,11 +296,8 @@ def train(reader: Reader, lines: list[Line], asked: argparse.Namespace) -> None:
     """
     chance = random.Random(asked.seed)
     views = taught(asked.teacher, lines) if asked.teacher else []
-    known = {text for view in views for (_, text), _ in view}
-    new = [(labels, text) for labels, text in lines if views and text not in known]
     body = [parameter for parameter in reader.encoder.parameters() if parameter.requires_grad]
-    head = 10 * asked.rate if asked.onward else HEAD_RATE
-    groups = [{"params": body, "lr": asked.rate}, {"params": reader.directions.parameters(), "lr": head}]
+    groups = [{"params": body, "lr": asked.rate}, {"params": reader.directions.parameters(), "lr": HEAD_RATE}]
     optimizer = torch.optim.AdamW(groups, weight_decay=0.01, fused=True)
     steps = asked.epochs * math.ceil(len(lines) * 1.25 / BATCH)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: warm(step / steps))
@@ -312,7 +309,6 @@ def train(reader: Reader, lines: list[Line], asked: argparse.Namespace) -> None:
                 (row, TAUGHT * wanted + (1 - TAUGHT) * labelled(reader.labels, row))
                 for row, wanted in views[turn]
             ]
-            rows += [((labels, text), labelled(reader.labels, (labels, text))) for labels, text in new]
         else:
             rows = [(row, labelled(reader.labels, row)) for row in variation(lines, chance)]
         reader.train()
@@ -341,7 +337,6 @@ def main() -> None:
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("--base", type=Path, default=BASE, help="folder of the encoder to begin with")
     parser.add_argument("--teacher", type=Path, help="checkpoint of a larger one, trained before")
-    parser.add_argument("--onward", type=Path, help="checkpoint to go on from, when lines were added")
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--rate", type=float, default=RATE)
     parser.add_argument("--threads", type=int, default=1)
@@ -350,11 +345,8 @@ def main() -> None:
     torch.manual_seed(asked.seed)
     torch.set_num_threads(asked.threads)
     lines = questions()
-    if asked.onward:
-        reader = Reader.load(asked.onward)
-    else:
-        reader = Reader(sorted({label for labels, _ in lines for label in labels}), asked.base)
-        begin(reader, lines)
+    reader = Reader(sorted({label for labels, _ in lines for label in labels}), asked.base)
+    begin(reader, lines)
     train(reader, lines, asked)
     reader.save(asked.checkpoint)
 
