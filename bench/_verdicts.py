@@ -49,6 +49,10 @@ class Verdicts:
                 before = moves[-1].merged_into if moves else None
                 moves.append(_Move(line.at, new["standing"], new.get("merged_into", before)))
 
+    def moves(self, question_id: int) -> list[_Move]:
+        """Where a question stood, and from when."""
+        return self._moves[question_id]
+
     def of(
         self,
         question_id: int,
@@ -87,5 +91,7 @@ class Verdicts:
         moves, begins = self._moves[question_id], word.sent - TAKES_HOLD
         before = [move for move in moves if move.at <= begins][-1:]
         found = before + [m for m in moves if begins < m.at and (word.ended is None or m.at <= word.ended)]
-        seen = [move for move in found if move.standing not in WAITING]  # they voted on its post
+        public_from = min((move.at for move in moves if move.standing not in WAITING), default=None)
+        # They voted on its post, so it had been public; after an undo it may wait again.
+        seen = [move for move in found if public_from is not None and move.at >= public_from]
         return seen or found

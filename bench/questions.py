@@ -211,6 +211,7 @@ class Load(Crowd):
         by_number = {q.number: q for q in questions.values()}
         verdicts = Verdicts(questions, {q.id: people.get(q.author_id) for q in questions.values()})
         verdicts.read(audit)
+        self.verdicts = verdicts
         counted = {(root[vote.question_id], people[vote.person_id]) for vote in votes}
         may_be: dict[tuple[int, str], list[set[bool]]] = defaultdict(list)
         said = self._words()
@@ -243,7 +244,8 @@ class Load(Crowd):
         """What is known of a vote that is not as it should be."""
         group = [q for q in questions.values() if question_id in (q.id, q.merged_into)]
         said = {q.number: self._words().get((q.number, user)) for q in group}
-        return f"{user}: said, by question: {said}; {[(q.number, q.state.value) for q in group]}"
+        moves = {q.number: [str(move) for move in self.verdicts.moves(q.id)] for q in group}
+        return f"{user}: said, by question: {said}; {moves}"
 
     def _measure(self) -> None:
         for what, seconds in self.heard.acknowledged:
