@@ -36,10 +36,8 @@ OF_EVENTS = ATTRIBUTES | {"title", "programme", "organise", "register", "about"}
 BARE = frozenset({"when", "where", "who", "how", "cost", "start"})
 
 ABOUT = frozenset({"about", "meaning"})
-STANDARDS, UNLISTED = (
-    "standards",
-    "unlisted-standard",
-)  # an intent · the topic of documents that are not shown
+STANDARDS = "standards"  # an intent
+UNLISTED = "unlisted-standard"  # the topic of documents that are not shown
 
 MANY_WORDS = 30  # in more of them, something about the asker is told as well
 
