@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from multiprocessing.connection import Connection
 from typing import Any
 
-from bot import app, config
+from bot import app, config, logs
 from bot.answers import Answers
 from bot.clock import SimulatedClock
 from bot.config import Environment, shipped
@@ -71,5 +71,5 @@ def main(given: dict[str, Any], up: Connection | None = None) -> None:
         kept = os.open(given.get("log", os.devnull), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(kept, 1)
         os.dup2(kept, 2)
-    logging.basicConfig(level=logging.INFO if "log" in given else logging.CRITICAL)
+    logs.configure(logging.INFO if "log" in given else logging.CRITICAL)
     asyncio.run(serve(given, up))

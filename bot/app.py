@@ -24,7 +24,6 @@ import uvicorn
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.http_retry.builtin_async_handlers import (
     AsyncConnectionErrorRetryHandler,
-    AsyncRateLimitErrorRetryHandler,
     AsyncServerErrorRetryHandler,
 )
 from slack_sdk.web.async_client import AsyncWebClient
@@ -54,6 +53,7 @@ from handlers.desk import Desk
 from handlers.directory import Directory
 from handlers.manifest import SCOPES, manifest
 from handlers.metrics import Metrics, Parts
+from handlers.modals import Patience
 from handlers.slack_clock import SlackClock
 from handlers.slack_faults import UNREACHABLE, at_start, passing, reason
 from handlers.socket_mode import COPY_AGAIN, SocketMode
@@ -318,7 +318,7 @@ async def _clients(
     patient = [
         AsyncConnectionErrorRetryHandler(max_retry_count=2),
         AsyncServerErrorRetryHandler(max_retry_count=2),
-        AsyncRateLimitErrorRetryHandler(max_retry_count=2),
+        Patience(max_retry_count=2),
     ]
     return AsyncWebClient(**shared, retry_handlers=patient), AsyncWebClient(**shared, retry_handlers=[])
 

@@ -6,6 +6,10 @@ import asyncio
 import logging
 from typing import Any
 
+from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
+from slack_sdk.http_retry.request import HttpRequest
+from slack_sdk.http_retry.response import HttpResponse
+from slack_sdk.http_retry.state import RetryState
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import Refusal
@@ -14,7 +18,61 @@ from handlers.slack_faults import UNREACHABLE, reason
 log = logging.getLogger(__name__)
 
 OPENED_WITHIN = 2.0  # wall seconds; after three the trigger has expired, and Slack says that nobody answers
+WAITING = 5  # forms that may wait for Slack's limit at once: each holds one of the turns of all requests
 ALREADY_OPEN = "exchanged_trigger_id"  # the same press was delivered twice
+
+
+class Patience(AsyncRateLimitErrorRetryHandler):
+    """Waits as long as Slack says; to open a form, only where that may still be in time.
+
+    When a whole audience opens a form, most cannot have it in time: all but `WAITING` are told so at once.
+    """
+
+    waiting = 0
+
+    async def _can_retry_async(
+        self,
+        *,
+        state: RetryState,
+        request: HttpRequest,
+        response: HttpResponse | None = None,
+        error: Exception | None = None,
+    ) -> bool:
+        limited = await super()._can_retry_async(state=state, request=request, response=response, error=error)
+        if not limited or not _opens(request):
+            return limited
+        return self.waiting < WAITING and _wait(response) < OPENED_WITHIN
+
+    async def prepare_for_next_attempt_async(
+        self,
+        *,
+        state: RetryState,
+        request: HttpRequest,
+        response: HttpResponse | None = None,
+        error: Exception | None = None,
+    ) -> None:
+        opens = _opens(request)
+        self.waiting += opens
+        try:
+            await super().prepare_for_next_attempt_async(
+                state=state, request=request, response=response, error=error
+            )
+        finally:
+            self.waiting -= opens
+
+
+def _opens(request: HttpRequest) -> bool:
+    return request.url.endswith(("/views.open", "/views.push"))
+
+
+def _wait(response: HttpResponse | None) -> float:
+    """What Slack says to wait, in seconds; one where it does not say."""
+    found = {name.lower(): value for name, value in response.headers.items()} if response else {}
+    value = found.get("retry-after", "1")
+    try:
+        return float(value[0] if isinstance(value, list) else value)
+    except ValueError:
+        return 1.0
 
 
 async def open_modal(

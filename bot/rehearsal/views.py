@@ -47,9 +47,8 @@ class Views:
     def trigger(self, user: str, channel: str = "") -> str:
         """A new trigger id for an interaction of `user` in `channel`."""
         now = time.monotonic()
-        self._triggers = {
-            key: held for key, held in self._triggers.items() if held.until > now - REMEMBERED_SECONDS
-        }
+        while self._triggers and next(iter(self._triggers.values())).until <= now - REMEMBERED_SECONDS:
+            del self._triggers[next(iter(self._triggers))]  # the oldest stand first
         trigger_id = f"{int(self._workspace.now().timestamp())}.{len(self._triggers)}.{secrets.token_hex(16)}"
         self._triggers[trigger_id] = _Trigger(user, channel, now + TRIGGER_SECONDS)
         return trigger_id

@@ -7,8 +7,9 @@ import asyncio
 import pytest
 from sqlalchemy import func, select
 
+from bot.rehearsal.state import Member
 from bot.store.tables import Question
-from handlers import bolt
+from handlers import bolt, modals
 from tests.handlers.conftest import OTHER, PARTICIPANT, House
 
 
@@ -47,3 +48,23 @@ async def test_what_waits_is_bounded(house: House, monkeypatch: pytest.MonkeyPat
     assert sum(answer["acknowledged"] for answer in answers) == 3
     assert stored is not None
     assert stored <= 3  # the limit per person applies too
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(("seconds", "opened"), [(1, modals.WAITING), (30, 0)])
+async def test_few_wait_for_a_form_that_slack_puts_off_and_the_others_are_told_at_once(
+    house: House, seconds: int, opened: int
+) -> None:
+    """Who waits holds one of the turns of all requests; half a minute later the press is forgotten."""
+    ids = [f"U0CROWD{n:03}" for n in range(modals.WAITING + 4)]
+    house.workspace.state.members |= {id_: Member(id_, id_.lower(), id_, "Europe/Zurich") for id_ in ids}
+    people = [house.person(id_) for id_ in ids]
+    fault = house.workspace.faults.arm(
+        {"method": "views.open", "kind": "ratelimited", "count": len(people), "seconds": seconds}
+    )
+    await asyncio.gather(*(person.shortcut("questions.ask") for person in people))
+    await house.settle()
+    assert fault.hits == len(people)
+    told = [person for person in people if "`/workshop question`" in "".join(house.texts(person, "bot"))]
+    assert sum(bool(person.views()) for person in people) == opened
+    assert len(told) == len(people) - opened
