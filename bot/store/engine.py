@@ -15,7 +15,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy import Connection, event, inspect, make_url, text
+from sqlalchemy import (
+    Column,
+    Connection,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    event,
+    inspect,
+    make_url,
+    text,
+)
 from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
@@ -30,6 +41,12 @@ Mode = Literal["live", "rehearsal"]
 PATIENCE = 1.2
 # Any number will do, as long as every replica uses the same: it serialises migrations on PostgreSQL.
 _MIGRATION_LOCK = 0x776F726B
+_REVISIONS = Table(  # as Alembic makes it
+    "alembic_version",
+    MetaData(),
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
 VERSIONS = Path(__file__).parent / "migrations" / "versions"
 
 
@@ -148,7 +165,7 @@ class Database:
                     await connection.execute(
                         text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK}
                     )
-                await connection.run_sync(_migrate)
+                await connection.run_sync(_bring_up_to_date)
                 stamp = await db.get(Stamp, 1)
                 if stamp is None:
                     db.add(Stamp(id=1, mode=mode, made_at=now))
@@ -289,8 +306,17 @@ def _revision(connection: Connection) -> str | None:
     return current
 
 
-def _migrate(connection: Connection) -> None:
-    if _revision(connection) != _known()[-1]:
-        from bot.store import migrate  # with Alembic, which a database that is up to date has no need of
+def _bring_up_to_date(connection: Connection) -> None:
+    """Make the tables of an empty database as they are now, or apply the migrations that are missing.
+
+    To make them needs no Alembic (alembic.sqlalchemy.org, "Building an Up to Date Database from Scratch").
+    """
+    found, newest = _revision(connection), _known()[-1]
+    if found is None:
+        Base.metadata.create_all(connection, checkfirst=False)
+        _REVISIONS.create(connection, checkfirst=False)
+        connection.execute(_REVISIONS.insert(), {"version_num": newest})
+    elif found != newest:
+        from bot.store import migrate  # with Alembic: six megabytes that stay
 
         migrate.upgrade(connection)

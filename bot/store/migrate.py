@@ -17,11 +17,11 @@ def settings() -> Config:
     return made
 
 
-def upgrade(connection: Connection) -> None:
-    """Apply what migrations the database has not had yet, in the caller's transaction."""
+def upgrade(connection: Connection, revision: str = "head") -> None:
+    """Apply what migrations the database has not had yet, up to a revision, in the caller's transaction."""
     made = settings()
     made.attributes["connection"] = connection
-    command.upgrade(made, "head")
+    command.upgrade(made, revision)
 
 
 def main(message: str) -> None:

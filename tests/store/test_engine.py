@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import Connection, delete, insert, inspect, select, text, update
 from sqlalchemy.exc import StatementError
 
 from bot.errors import StoreError
@@ -19,15 +20,82 @@ from bot.store.engine import Database
 from bot.store.tables import Base, Intake, Person, Switch
 from tests.conftest import NOW, WORKSHOP
 
+PERSON = {"met_at": NOW, "stars": [], "is_bot": False, "muted": False}
 
-async def test_migrations_make_exactly_the_tables(database: Database) -> None:
-    def differences(connection) -> list:
+
+def _words(options: dict[str, Any]) -> list[str]:
+    return sorted(f"{name} {value}" for name, value in options.items())
+
+
+def tables(connection: Connection) -> dict[str, Any]:
+    """Everything that the database says of each of its tables."""
+    look = inspect(connection)
+    return {
+        name: {
+            "columns": sorted(  # a later one stands last, or where it belongs
+                (each["name"], str(each["type"]), each["nullable"], str(each["default"]))
+                for each in look.get_columns(name)
+            ),
+            "primary key": look.get_pk_constraint(name),
+            "foreign keys": sorted(look.get_foreign_keys(name), key=str),
+            "unique": sorted(look.get_unique_constraints(name), key=str),
+            "checks": sorted(look.get_check_constraints(name), key=str),
+            "indexes": sorted(
+                (each["name"], each["column_names"], each["unique"], _words(each["dialect_options"]))
+                for each in look.get_indexes(name)
+            ),
+        }
+        for name in look.get_table_names()
+    }
+
+
+async def upgraded(database: Database, revision: str = "head") -> dict[str, Any]:
+    """Apply the migrations to a database with nothing in it; gives its tables."""
+    async with database.begin() as db:
+        connection = await db.connection()
+        await connection.run_sync(migrate.upgrade, revision)
+        return await connection.run_sync(tables)
+
+
+async def test_migrations_make_exactly_the_tables_that_a_new_database_gets(database: Database) -> None:
+    def differences(connection: Connection) -> list:
         return compare_metadata(
             MigrationContext.configure(connection, opts={"compare_type": True}), Base.metadata
         )
 
     async with database.begin() as db:
+        made = await (await db.connection()).run_sync(tables)
+    await database.empty("rehearsal")
+    assert await upgraded(database) == made
+    async with database.begin() as db:
         assert await (await db.connection()).run_sync(differences) == []
+
+
+async def test_an_older_database_is_upgraded_and_keeps_its_rows(database: Database) -> None:
+    await database.empty("rehearsal")
+    oldest = engine._known()[0]
+    await upgraded(database, oldest)
+    async with database.begin() as db:
+        await db.execute(insert(Person).values(workshop_id=WORKSHOP, slack_id="UEVE", **PERSON))
+        assert await db.scalar(text("SELECT version_num FROM alembic_version")) == oldest
+    assert await database.prepared() is False
+    await database.prepare("rehearsal", now=NOW)
+    assert await database.prepared() is True
+    async with database.read() as db:
+        assert (await db.scalars(select(Person.slack_id))).all() == ["UEVE"]
+
+
+async def test_tables_of_somebody_else_are_not_taken_for_ours(database: Database) -> None:
+    await database.empty("rehearsal")
+    async with database.begin() as db:
+        await db.execute(text("CREATE TABLE people (name VARCHAR(20))"))
+    with pytest.raises(StoreError, match="people"):
+        await database.prepare("rehearsal", now=NOW)
+    async with database.read() as db:
+        assert list(await (await db.connection()).run_sync(tables)) == ["people"]
+    async with database.begin() as db:
+        await db.execute(text("DROP TABLE people"))
+    await database.prepare("rehearsal", now=NOW)
 
 
 async def test_instants_come_back_aware_and_in_utc(database: Database) -> None:
