@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot import home
 from bot.delivery import outbox
 from bot.errors import Refusal
-from bot.questions import life, summary
+from bot.questions import life, messages, summary
 from bot.questions.deeds import Deed, Wish
 from bot.rendering import clip
 from bot.store.intake import first_time
-from bot.store.tables import Delivery, DeliveryState
 from handlers.desk import Call, Desk, Reply
 from handlers.slack_faults import UNREACHABLE
 from handlers.words import as_typed
 
 ANSWER_SHORTCUT = "questions.answer_from_message"
-POST = "questions/post"
-CLOCKS_APART = timedelta(seconds=2)  # Slack's and ours, at most
 
 
 def register(app: AsyncApp) -> None:
@@ -41,7 +35,7 @@ async def message_chosen(ack: AsyncAck, body: dict[str, Any], client: AsyncWebCl
     link = await _permalink(client, channel, str(message.get("ts") or ""))
     key = f"answer:{channel}:{message.get('ts')}:{body.get('action_ts')}"[:255]
     async with desk.database.begin() as db:
-        number = await posted_as(db, channel, str(message.get("thread_ts") or ""))
+        number = await messages.posted_as(db, channel, str(message.get("thread_ts") or ""))
         if number is None or message.get("ts") == message.get("thread_ts"):
             raise Refusal("not_in_a_questions_thread")
         if await first_time(db, key, now=now):
@@ -65,27 +59,6 @@ async def publish_summary(call: Call) -> Reply:
             )
     desk.nudge()
     return desk.rendering.message("questions/summary_posted", {})
-
-
-async def posted_as(db: AsyncSession, channel: str, ts: str) -> int | None:
-    """The number of the question whose post is that message; None when it is another message."""
-    statement = select(Delivery.content).where(
-        Delivery.kind == POST, Delivery.channel == channel, Delivery.ts == ts
-    )
-    content = (await db.scalars(statement)).first()
-    return content["question"] if content else None
-
-
-async def may_become_a_post(db: AsyncSession, posted: datetime) -> bool:
-    """Whether a message that was posted then may be a question's whose post has an open outcome.
-
-    So it is for a few seconds after a process was killed, or an answer of Slack's was lost.
-    """
-    begun = posted + CLOCKS_APART
-    statement = select(Delivery.id).where(
-        Delivery.kind == POST, Delivery.state == DeliveryState.SENDING, Delivery.attempt_at <= begun
-    )
-    return (await db.scalars(statement.limit(1))).first() is not None
 
 
 async def _permalink(client: AsyncWebClient, channel: str, ts: str) -> str | None:

@@ -19,7 +19,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot import home
 from bot.errors import NotYet
 from bot.programme import versions
-from bot.questions import beside, life, similar, submission, votes
+from bot.questions import beside, life, messages, similar, submission, votes
 from bot.questions.deeds import Deed
 from bot.questions.picture import draw
 from bot.store.intake import first_time
@@ -160,9 +160,9 @@ async def reacted(event: dict[str, Any], body: dict[str, Any], desk: Desk) -> No
         if not await first_time(db, event_key(body), now=now):
             return
         channel, ts = item.get("channel") or "", item.get("ts") or ""
-        number = await panel_answers.posted_as(db, channel, ts)
+        number = await messages.posted_as(db, channel, ts)
         posted = _instant(ts)
-        if number is None and posted and await panel_answers.may_become_a_post(db, posted):
+        if number is None and posted and await messages.may_become_a_post(db, posted):
             raise NotYet("it is not known yet whether that message is a question's post")
         if number is not None:
             by = await desk.person(db, event["user"])

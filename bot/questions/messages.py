@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot import people
 from bot.delivery import outbox
 from bot.questions.picture import PUBLIC, Standing
-from bot.store.tables import DeliveryState, Person, Question, QuestionState, Switch, Vote
+from bot.store.tables import Delivery, DeliveryState, Person, Question, QuestionState, Switch, Vote
 
 SAID = frozenset({Standing.NEXT, Standing.ANSWERED, Standing.DECLINED, Standing.MERGED})
 SAID_WORTH = timedelta(hours=12)
@@ -26,6 +26,8 @@ RECEIPT_WORTH = timedelta(days=2)
 COUNTED_WITHIN = timedelta(seconds=3)
 RECOUNTED_AT_ONCE = 500  # questions
 DIGEST = "questions.digest"  # the switch that names the digest which stands for cards now
+POST = "questions/post"
+CLOCKS_APART = timedelta(seconds=2)  # Slack's and ours, at most
 _GONE = (DeliveryState.CANCELLED, DeliveryState.DROPPED)
 
 
@@ -138,6 +140,27 @@ async def waiting(db: AsyncSession) -> tuple[int, int]:
     return row[0], row[1] or 0
 
 
+async def posted_as(db: AsyncSession, channel: str, ts: str) -> int | None:
+    """The number of the question whose post is that message; None when it is another message."""
+    statement = select(Delivery.content).where(
+        Delivery.kind == POST, Delivery.channel == channel, Delivery.ts == ts
+    )
+    content = (await db.scalars(statement)).first()
+    return content["question"] if content else None
+
+
+async def may_become_a_post(db: AsyncSession, posted: datetime) -> bool:
+    """Whether a message that was posted then may be a question's whose post has an open outcome.
+
+    So it is for a few seconds after a process was killed, or an answer of Slack's was lost.
+    """
+    begun = posted + CLOCKS_APART
+    statement = select(Delivery.id).where(
+        Delivery.kind == POST, Delivery.state == DeliveryState.SENDING, Delivery.attempt_at <= begun
+    )
+    return (await db.scalars(statement.limit(1))).first() is not None
+
+
 async def _show_post(db: AsyncSession, question: Question, *, now: datetime) -> None:
     """Have the post shown as it is now; begin a new one when the last never reached the channel."""
     present = await outbox.find(db, post_key(question)) if question.posts else None
@@ -148,7 +171,7 @@ async def _show_post(db: AsyncSession, question: Question, *, now: datetime) -> 
     await outbox.add(
         db,
         key=post_key(question),
-        kind="questions/post",
+        kind=POST,
         lane="channel:participants",
         content={"question": question.number},
         # Before the receipts: many wait to vote on it, and the channel takes one a second in any case.
