@@ -18,6 +18,8 @@ from bot.answers.text import Sentence, Token, clean, fold, sentences, stem
 from bot.config import Config
 
 MOST_MENDED = 40  # words of one message
+LONGEST_RUN = 200  # characters without a space that are looked through for words
+_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")  # kana and Chinese characters
 
 
 class Reader:
@@ -35,6 +37,8 @@ class Reader:
         self.config = config
         self.words = words
         self.foreign = foreign
+        self._unspaced = {word for table in foreign.values() for word in table if _UNSPACED.search(word)}
+        self._longest = max(map(len, self._unspaced), default=0)
         self._definite = frozenset(words.lists.definite.split())
         self._counted = frozenset(words.lists.counted.split()) | words.times.words()
         self.lexicon = Lexicon(words, (config.workshop.organiser, *config.workshop.organiser_aliases))
@@ -130,6 +134,8 @@ class Reader:
 
     def _translate(self, found: list[Sentence]) -> None:
         """Put the words of a message in another language into this one, where a table has them."""
+        for sentence in found:
+            sentence.tokens = [piece for token in sentence.tokens for piece in self._cut(token)]
         every = [token for sentence in found for token in sentence.tokens if token.kind == "word"]
         words = [token for token in every if not self._is_zone(token)]  # a place has its name in any language
         strange = [token for token in words if not self._is_known(token.norm)]
@@ -150,6 +156,27 @@ class Reader:
             return
         for sentence in found:
             sentence.tokens = self._put_over(sentence.tokens, self.foreign[code])
+
+    def _cut(self, token: Token) -> list[Token]:
+        """The words of a run of Chinese or Japanese, which has no spaces: the longest known at each place."""
+        if token.kind != "word" or len(token.norm) > LONGEST_RUN or not _UNSPACED.search(token.norm):
+            return [token]
+        norm, made, at, strange = token.norm, [], 0, 0
+        while at <= len(norm):
+            lengths = range(min(self._longest, len(norm) - at), 0, -1)
+            length = next((n for n in lengths if norm[at : at + n] in self._unspaced), 0)
+            if (length or at == len(norm)) and strange:
+                made.append((at - strange, at))
+                strange = 0
+            if length:
+                made.append((at, at + length))
+            else:
+                strange += 1
+            at += length or 1
+        return [
+            Token(norm[start:end], norm[start:end], token.start + start, token.start + end)
+            for start, end in made
+        ]
 
     def _put_over(self, tokens: list[Token], table: Mapping[str, str]) -> list[Token]:
         """Tokens with the words and pairs of words of a table replaced by what they mean."""

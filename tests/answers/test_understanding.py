@@ -25,6 +25,14 @@ from tests.answers.conftest import AFTER, DURING
         ("Can beekeepers attend?", "any individual"),
         ("quand a lieu l'atelier ?", "25 November"),
         ("es gratis?", "free of charge"),
+        ("Когда состоится семинар?", "25 November"),
+        ("во сколько это по московскому времени?", "16:00"),
+        ("كيف يمكنني التسجيل؟", "C-00015986"),
+        ("هل الحضور مجاني؟", "free of charge"),
+        ("研讨会什么时候开始？", "25 November"),
+        ("研讨会在哪里举行？", "virtual"),
+        ("主催者は誰ですか", "International Telecommunication Union"),
+        ("参加費はかかりますか", "free of charge"),
     ],
 )
 def test_fragments_slips_frames_and_other_languages_are_understood(ask, text, part):
@@ -37,6 +45,9 @@ def test_fragments_slips_frames_and_other_languages_are_understood(ask, text, pa
     "text",
     [
         "When is the gala dinner?",
+        "Какая погода в Женеве?",
+        "日内瓦天气怎么样",
+        "هل هناك شهادة؟",
         "How much is the coffee?",
         "Where is the toilet?",
         "What is the date of the Paris Agreement?",
@@ -259,6 +270,8 @@ def test_of_a_long_message_what_is_asked_is_answered_and_what_is_told_is_not(ask
         ("Muss ich mich vorher anmelden oder kann ich einfach dazukommen?", ("registration",)),
         ("Apakah acaranya gratis atau berbayar?", ("cost",)),
         ("Wird die Veranstaltung aufgezeichnet?", ("recording",)),
+        ("متى تنعقد ورشة العمل؟", ("when",)),
+        ("怎么报名参加？", ("registration",)),
     ],
 )
 def test_a_question_in_another_language_is_read_by_its_wording(ask, text, topics):
@@ -266,7 +279,14 @@ def test_a_question_in_another_language_is_read_by_its_wording(ask, text, topics
 
 
 @pytest.mark.parametrize(
-    "text", ["متى تنعقد ورشة العمل؟", "怎么报名参加？", "asdf qwer zxcv", "lorem ipsum dolor sit"]
+    "text",
+    [
+        "워크숍은 언제 시작하나요?",
+        "कार्यशाला कब है?",
+        "πότε είναι το εργαστήριο;",
+        "asdf qwer zxcv",
+        "lorem ipsum dolor sit",
+    ],
 )
 def test_what_cannot_be_read_is_declined(ask, text):
     assert ask(text).status == "unknown"
