@@ -46,6 +46,7 @@ class Match:
     near: tuple[Topic, ...] = ()
     places: list[Atom] = field(default_factory=list)
     vetoed: bool = False  # declined for a reason that no likelihood outweighs
+    another_day: bool = False  # the event it names is said to be on another day than the workshop
 
     @property
     def names(self) -> Names:

@@ -36,7 +36,7 @@ OF_EVENTS = ATTRIBUTES | {"title", "programme", "organise", "register", "about"}
 BARE = frozenset({"when", "where", "who", "how", "cost", "start"})
 
 ABOUT = frozenset({"about", "meaning"})
-STANDARDS = "standards"  # an intent
+ABBREVIATION, LOCAL_TIME, STANDARDS = "abbreviation", "local-time", "standards"  # intents
 UNLISTED = "unlisted-standard"  # the topic of documents that are not shown
 
 MANY_WORDS = 30  # in more of them, something about the asker is told as well
@@ -182,6 +182,8 @@ class Message:
             if any(topic.item is not None for topic in topics):
                 judge = self.understanding.judge
                 named = [topic for topic in topics if judge.own_name(topic) in names]
+                if intent == ABBREVIATION and not named and "zone_" in names:
+                    return find(LOCAL_TIME)  # "what does CET mean": what time that is
                 return named or [topic for topic in topics if topic in near] or self._told_apart(topics)
             return topics
 
@@ -285,13 +287,13 @@ class Message:
             for atom in named
         ]
         if days and self._claim(match, days, polar=True).day_fits() is False:
-            return Match(match.part, None, vetoed=True)
+            return Match(match.part, None, another_day=True)
         for at, (event, day) in enumerate(pairwise(atoms)):
             beside = EVENT in event.names and day.names & {"date", "span"} and 0 < day.start - event.end <= 5
             asked = any(atom.names & OF_EVENTS for atom in atoms[:at])
             premise = at + 2 == len(atoms) and not asked and self.understanding.splitter.is_polar(match.part)
             if beside and not premise and self._claim(match, [day], polar=True).day_fits() is False:
-                return Match(match.part, None, vetoed=True)
+                return Match(match.part, None, another_day=True)
         return match
 
     def _echoes(self, match: Match, matches: Sequence[Match]) -> bool:

@@ -15,9 +15,9 @@ from bot.answers.judging import Match
 from bot.answers.knowledge import Topic
 from bot.answers.parts import Part
 
-CONFIRMS = 0.20  # an intent this likely confirms the topic that the words name
+CONFIRMS = 0.22  # an intent this likely confirms the topic that the words name
 ALLOWS = 0.02  # beside a confirmed topic, another one that the words name is believed from here on
-BESIDE = 0.02  # words that name several topics are believed from here on, each for its part
+BESIDE = 0.10  # words that name several topics are believed from here on, each for its part
 REPLACES = 0.30  # a known intent this likely replaces a topic that it does not confirm
 OVERRULES = 0.50  # anything else this likely overrules words that name a known topic
 DENIES = 0.70  # so does `off` from here on
@@ -26,9 +26,9 @@ ALONE = 0.50  # an intent this likely is believed without words
 HINTS = 0.30  # an unpublished topic this likely says better than nothing what is not known
 SECOND = 0.15  # the second of two intents of one part
 EQUAL = 0.40  # the second of two intents, of which one states something and one is not published
-TOGETHER = 0.75  # what two intents of one part must come to
+TOGETHER = 0.66  # what two intents of one part must come to
 NEAR = 0.15  # what was not answered is offered as a reading from here on
-TELLS = 0.50  # beside others, a part is left out that asks nothing as likely as this
+TELLS = 0.40  # beside others, a part is left out that asks nothing as likely as this
 SINGLE = 0.85  # an intent of the whole message this likely is the only one
 ALMOST, FAINT = 0.60, 0.15  # so is one this likely where the next is no likelier than that
 
@@ -45,6 +45,8 @@ OWN = (
     "subject:",
     "eventday",
 )  # names of this workshop's own things and day, which no wording knows
+
+LOCAL_TIME, MY_TIME = "local-time", "mytime"  # when it is "for me" may read as when it is
 
 Likely = Mapping[str, float]
 
@@ -88,7 +90,7 @@ class Weighing:
             confirmed = [match for match in known if _likely(match, likely) >= ALLOWS]
             also = [topic for topic in self._led(likely) if self._is_new(topic, confirmed)]
             return Verdict([*confirmed, *(self._made(matches, also, likely) if also else [])])
-        named_other = any(match.names & OTHER for match in matches)
+        named_other = any(match.names & OTHER or match.another_day for match in matches)
         if any(match.vetoed for match in matches) or (named_other and chance < CERTAIN):
             return Verdict(list(matches))
         if lead in ELSEWHERE and (named := [match for match in known if _names_own(match)]):
@@ -173,7 +175,12 @@ def is_telling(likely: Likely) -> bool:
 
 
 def _likely(match: Match, likely: Likely) -> float:
-    return likely.get(match.topic.intent, 1.0) if match.topic is not None else 0.0
+    """How likely the topic of a match is asked; one of an intent that no wording knows, certainly."""
+    if match.topic is None:
+        return 0.0
+    intent = match.topic.intent
+    also = likely.get("when", 0.0) if intent == LOCAL_TIME and MY_TIME in match.names else 0.0
+    return likely.get(intent, 1.0) + also
 
 
 def _names_own(match: Match) -> bool:

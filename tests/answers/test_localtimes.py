@@ -99,3 +99,10 @@ def test_several_places_in_one_message(ask):
 @pytest.mark.parametrize("text", ["where is Turkey's exhibit", "I may attend", "is it nice", "EAT lunch?"])
 def test_words_are_not_taken_for_places(ask, text):
     assert "UTC" not in ask(text).text
+
+
+@pytest.mark.parametrize("text", ["What does CET mean?", "what is CET", "What does CET stand for?"])
+def test_what_the_letters_of_a_zone_mean_is_the_time_there(ask, text):
+    answer = ask(text)
+    assert (answer.status, answer.topics) == ("answered", ("local-time",))
+    assert "CET (UTC+1): *14:00–15:30*" in answer.text
