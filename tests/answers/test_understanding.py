@@ -25,6 +25,7 @@ from tests.answers.conftest import AFTER, DURING
         ("Can beekeepers attend?", "any individual"),
         ("quand a lieu l'atelier ?", "25 November"),
         ("es gratis?", "free of charge"),
+        ("wo findet der Workshop statt?", "virtual"),
         ("Когда состоится семинар?", "25 November"),
         ("во сколько это по московскому времени?", "16:00"),
         ("كيف يمكنني التسجيل؟", "C-00015986"),
@@ -290,6 +291,13 @@ def test_a_question_in_another_language_is_read_by_its_wording(ask, text, topics
 )
 def test_what_cannot_be_read_is_declined(ask, text):
     assert ask(text).status == "unknown"
+
+
+@pytest.mark.parametrize(
+    "text", ["Great that it's free, our budget is a joke this year", "long story short, I join from home"]
+)
+def test_a_word_that_orders_use_too_does_not_make_an_order_of_a_remark(ask, text):
+    assert ask(text).status == "small_talk"
 
 
 def test_who_only_tells_something_gets_a_remark_and_no_facts(ask):
