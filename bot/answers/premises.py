@@ -185,7 +185,10 @@ def _mode(claim: Claim) -> bool | None:
 
 def _cost(claim: Claim) -> bool | None:
     participation = claim.config.participation
-    if participation is None or (claim.has("free") and claim.has("cost") and "or" in claim.part.norms):
+    norms = set(claim.part.norms)
+    if participation is None or (claim.has("free") and claim.has("cost") and "or" in norms):
+        return None
+    if norms & {"only", "except", "unless", "if"}:  # free, but not on the condition that is named
         return None
     if claim.has("free"):
         return participation.free
@@ -208,7 +211,7 @@ def _register(claim: Claim) -> bool | None:
 
 
 def _organiser(claim: Claim) -> bool | None:
-    if claim.has("subject"):
+    if claim.has("subject") or claim.has("parentorg"):  # of which the organiser may be a part
         return None
     if claim.has("otherorg"):
         return False
@@ -229,7 +232,7 @@ def _participation(claim: Claim) -> bool | None:
     participation = claim.config.participation
     if participation is None or claim.has("place"):
         return None
-    if set(claim.part.norms) & {
+    narrow = {
         "only",
         "restricted",
         "reserved",
@@ -237,10 +240,12 @@ def _participation(claim: Claim) -> bool | None:
         "exclusive",
         "exclusively",
         "closed",
-        "private",
         "must",
         "need",
-    }:
+    }
+    if not claim.has("persona"):  # a private person is not a private event
+        narrow |= {"private"}
+    if narrow.intersection(claim.part.norms):
         return False if claim.has("eligible") or claim.has("persona") or claim.has("must") else None
     return True
 
@@ -279,6 +284,8 @@ def _status(claim: Claim) -> bool | None:
 def _listed(claim: Claim) -> bool | None:
     if claim.has("othernumber"):
         return False
+    if claim.has("about"):  # listed it may be, and not be about that
+        return None
     listed = {value.listed is not None for value in claim.values("code") if isinstance(value, Code)}
     return listed.pop() if len(listed) == 1 else None  # of several, some may be and others not
 
@@ -286,11 +293,14 @@ def _listed(claim: Claim) -> bool | None:
 def _subject(claim: Claim) -> bool | None:
     if any("?" in atom.names for atom in claim.part.atoms):
         return False if claim.has("meaning") else None
-    return (
-        True
-        if claim.has("discuss") or claim.has("launch") or claim.has("relate") or claim.has("about")
-        else None
-    )
+    # Who presents it, or which country it is about, may be said wrongly: the text says it rightly.
+    named = sum("subject" in atom.names for atom in claim.part.atoms)
+    if named > 1 or any(
+        claim.has(name) for name in ("place", "org", "otherorg", "person", "date", "standardword", "code")
+    ):
+        return None
+    does = any(claim.has(name) for name in ("discuss", "launch", "relate", "about"))
+    return True if does else None
 
 
 CHECKS: dict[str, Callable[[Claim], bool | None]] = {

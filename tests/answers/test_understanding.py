@@ -97,6 +97,8 @@ def test_a_word_that_could_change_the_answer_is_not_passed_over(ask, text):
         ("Is it organised by ITU?", "*Yes.*", "International Telecommunication Union"),
         ("Is L.1470 among the standards presented?", "*No.*", "not among"),
         ("Is it only for members?", "*No.*", "any individual"),
+        ("Can a private person join?", "*Yes.*", "any individual"),
+        ("Is it organised by ITU-D?", "*No.*", "International Telecommunication Union"),
         ("Has it been cancelled?", "*No.*", "25 November"),
     ],
 )
@@ -105,6 +107,24 @@ def test_what_a_question_takes_for_granted_is_confirmed_or_corrected(ask, text, 
     assert answer.status == "answered"
     assert answer.text.startswith(lead)
     assert part in answer.text
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("Is the white paper about Germany?", "Switzerland"),
+        ("Will Resilio present the paper?", "launch"),
+        ("Will ITU present the white paper?", "launch"),
+        ("Is it organised by the UN?", "International Telecommunication Union"),
+        ("Is it free for members only?", "free of charge"),
+        ("Is it free only if I register early?", "free of charge"),
+        ("Is L.1410 about radio towers?", "L.1410"),
+    ],
+)
+def test_what_the_letter_does_not_say_is_neither_confirmed_nor_denied(ask, text, part):
+    answer = ask(text)
+    assert part in answer.text
+    assert not answer.text.startswith(("*Yes.*", "*No.*"))
 
 
 def test_of_a_document_that_is_not_shown_only_that_is_known(ask):
