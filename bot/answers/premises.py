@@ -205,7 +205,7 @@ def _register(claim: Claim) -> bool | None:
         return not registration.mandatory if "without" not in claim.part.norms[3:] else registration.mandatory
     if claim.has("inperson"):
         return not registration.online_only
-    if claim.has("must"):
+    if claim.has("must") and not {"each", "every", "all"}.intersection(claim.part.norms):
         return registration.mandatory
     return registration.online_only if claim.has("virtual") else None
 
@@ -245,7 +245,9 @@ def _participation(claim: Claim) -> bool | None:
     }
     if not claim.has("persona"):  # a private person is not a private event
         narrow |= {"private"}
-    if narrow.intersection(claim.part.norms):
+    if {"country", "countries", "nationality"}.intersection(claim.part.norms):
+        return None  # not from every one
+    if claim.has("must") or narrow.intersection(claim.part.norms):
         return False if claim.has("eligible") or claim.has("persona") or claim.has("must") else None
     return True
 
@@ -298,6 +300,8 @@ def _subject(claim: Claim) -> bool | None:
     if named > 1 or any(
         claim.has(name) for name in ("place", "org", "otherorg", "person", "date", "standardword", "code")
     ):
+        return None
+    if {"before", "after", "only", "already"}.intersection(claim.part.norms):
         return None
     does = any(claim.has(name) for name in ("discuss", "launch", "relate", "about"))
     return True if does else None

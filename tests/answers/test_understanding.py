@@ -98,6 +98,8 @@ def test_a_word_that_could_change_the_answer_is_not_passed_over(ask, text):
         ("Is L.1470 among the standards presented?", "*No.*", "not among"),
         ("Is it only for members?", "*No.*", "any individual"),
         ("Can a private person join?", "*Yes.*", "any individual"),
+        ("Do I have to be an engineer?", "*No.*", "any individual"),
+        ("Is an invitation needed?", "*No.*", "any individual"),
         ("Is it organised by ITU-D?", "*No.*", "International Telecommunication Union"),
         ("Has it been cancelled?", "*No.*", "25 November"),
     ],
@@ -119,6 +121,9 @@ def test_what_a_question_takes_for_granted_is_confirmed_or_corrected(ask, text, 
         ("Is it free for members only?", "free of charge"),
         ("Is it free only if I register early?", "free of charge"),
         ("Is L.1410 about radio towers?", "L.1410"),
+        ("Is the paper launched before the workshop?", "launch"),
+        ("Are people from non-ITU countries allowed?", "any individual"),
+        ("Do I have to register for each session?", "mandatory"),
     ],
 )
 def test_what_the_letter_does_not_say_is_neither_confirmed_nor_denied(ask, text, part):
