@@ -5,13 +5,13 @@ Each check returns True (it is so), False (it is not) or None (nothing was claim
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from bot.answers.dates import Day, Hour
 from bot.answers.entities import Atom, Code
-from bot.answers.localtimes import Place, utc_of
+from bot.answers.localtimes import Clock, Place, utc_of
 from bot.answers.parts import Part
 from bot.config import Config
 from bot.programme.model import Programme, Status
@@ -66,6 +66,9 @@ def _all(results: list[bool | None]) -> bool | None:
 
 
 def _when(claim: Claim) -> bool | None:
+    zones = sum(bool({"place", "zone_"} & atom.names) for atom in claim.part.atoms)
+    if zones > 1 and len(claim.values("clock")) == 1 and "clock" in claim.part.atoms[0].names:
+        return None  # "15:30 CET in IST?" claims nothing, it wants that time put over
     tz = claim.config.workshop.tz
     start, end = claim.programme.starts.astimezone(tz), claim.programme.ends.astimezone(tz)
     today = claim.at.astimezone(tz).date()
@@ -134,23 +137,34 @@ def _hours(claim: Claim, start: datetime, end: datetime) -> bool | None:
                 start.astimezone(clock.tz()).utcoffset() == start.utcoffset() for clock in zones[0].clocks
             )
         return None
+    named = [atom.value for atom in claim.part.atoms if {"place", "zone_"} & atom.names]
+    places = [place for place in named if isinstance(place, Place)]
+    if len(hours) == len(places) == 2:  # "14:00 CET is 8 am in New York": one instant on two clocks
+        return all(_is_then(hour, start, place.clocks) for hour, place in zip(hours, places, strict=True))
     if clocks and all(clock.zone == claim.config.workshop.zone for clock in clocks[0]):
         clocks = []
     wanted = [end] if len(hours) == 1 and claim.has("end") and not claim.has("start") else [start, end]
     results = []
     for hour, instant in zip(hours, wanted, strict=False):
-        numbers = {hour.hour, (hour.hour + 12) % 24} if hour.half else {hour.hour}
         if clocks:
-            results.append(
-                any(
-                    utc_of(number, hour.minute, instant, clock) == instant
-                    for clock in clocks[0]
-                    for number in numbers
-                )
-            )
+            results.append(_is_then(hour, instant, clocks[0]))
         else:
-            results.append((instant.hour in numbers) and instant.minute == hour.minute)
+            results.append(instant.hour in _numbers(hour) and instant.minute == hour.minute)
     return all(results)
+
+
+def _is_then(hour: Hour, instant: datetime, clocks: Sequence[Clock]) -> bool:
+    """Whether one of the clocks shows that hour at the instant."""
+    return any(
+        utc_of(number, hour.minute, instant, clock) == instant
+        for clock in clocks
+        for number in _numbers(hour)
+    )
+
+
+def _numbers(hour: Hour) -> set[int]:
+    """The hours of the day that are meant: of one without am and pm, both."""
+    return {hour.hour, (hour.hour + 12) % 24} if hour.half else {hour.hour}
 
 
 def _length(claim: Claim, minutes: float, days: int) -> bool | None:
