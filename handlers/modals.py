@@ -12,6 +12,7 @@ from slack_sdk.http_retry.response import HttpResponse
 from slack_sdk.http_retry.state import RetryState
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.delivery.retry import told_to_wait
 from bot.errors import Refusal
 from handlers.slack_faults import UNREACHABLE, reason
 
@@ -41,7 +42,9 @@ class Patience(AsyncRateLimitErrorRetryHandler):
         limited = await super()._can_retry_async(state=state, request=request, response=response, error=error)
         if not limited or not _opens(request):
             return limited
-        return self.waiting < WAITING and _wait(response) < OPENED_WITHIN
+        headers = response.headers if response else {}  # of each, a list of its values
+        told = told_to_wait({name: values[0] for name, values in headers.items()})
+        return self.waiting < WAITING and (told or 1.0) < OPENED_WITHIN
 
     async def prepare_for_next_attempt_async(
         self,
@@ -63,16 +66,6 @@ class Patience(AsyncRateLimitErrorRetryHandler):
 
 def _opens(request: HttpRequest) -> bool:
     return request.url.endswith(("/views.open", "/views.push"))
-
-
-def _wait(response: HttpResponse | None) -> float:
-    """What Slack says to wait, in seconds; one where it does not say."""
-    found = {name.lower(): value for name, value in response.headers.items()} if response else {}
-    value = found.get("retry-after", "1")
-    try:
-        return float(value[0] if isinstance(value, list) else value)
-    except ValueError:
-        return 1.0
 
 
 async def open_modal(

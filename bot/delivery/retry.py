@@ -6,6 +6,7 @@ them to a person. The table over all of them is `tests/delivery/test_retry.py`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -224,6 +225,14 @@ def next_look(attempt_at: datetime, looks: int, now: datetime, *, ended: bool) -
     if not ended:
         left = max(left, attempt_at + LEAVES_WITHIN)
     return max(now + BETWEEN_LOOKS, left + LANDS_WITHIN + MARGIN)
+
+
+def told_to_wait(headers: Mapping[str, str]) -> float | None:
+    """The seconds of a `Retry-After` header, by whichever case; None where it is missing or no number."""
+    try:
+        return float(headers.get("Retry-After") or headers.get("retry-after") or "")
+    except ValueError:
+        return None
 
 
 def _seconds(retry_after: float | None) -> float:

@@ -11,15 +11,17 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, delete, insert, inspect, select, text, update
+from sqlalchemy import Connection, column, delete, insert, inspect, select, table, text, update
 from sqlalchemy.exc import StatementError
 
 from bot.errors import StoreError
 from bot.store import engine, migrate
 from bot.store.engine import Database
-from bot.store.tables import Base, Intake, Person, Switch
+from bot.store.tables import Base, Intake, Person, Question, Switch, Vote
 from tests.conftest import NOW, WORKSHOP
 
+QUESTION = {"number": 1, "segment_id": "discussion", "author_id": 1, "text": "How?", "received_at": NOW}
+VOTE = {"workshop_id": WORKSHOP, "question_id": 1, "person_id": 1, "stands": True, "voted_at": NOW}
 PERSON = {"met_at": NOW, "stars": [], "is_bot": False, "muted": False}
 
 
@@ -76,13 +78,18 @@ async def test_an_older_database_is_upgraded_and_keeps_its_rows(database: Databa
     oldest = engine._known()[0]
     await upgraded(database, oldest)
     async with database.begin() as db:
-        await db.execute(insert(Person).values(workshop_id=WORKSHOP, slack_id="UEVE", **PERSON))
+        await db.execute(insert(Person).values(id=1, workshop_id=WORKSHOP, slack_id="UEVE", **PERSON))
+        await db.execute(insert(Question).values(id=1, workshop_id=WORKSHOP, **QUESTION))
+        before = table("votes", *(column(name, Vote.__table__.c[name].type) for name in VOTE))
+        await db.execute(insert(before).values(VOTE))
         assert await db.scalar(text("SELECT version_num FROM alembic_version")) == oldest
     assert await database.prepared() is False
     await database.prepare("rehearsal", now=NOW)
     assert await database.prepared() is True
     async with database.read() as db:
         assert (await db.scalars(select(Person.slack_id))).all() == ["UEVE"]
+        votes = (await db.execute(select(Vote.question_id, Vote.stands, Vote.shown))).all()
+        assert votes == [(1, True, False)]
 
 
 async def test_tables_of_somebody_else_are_not_taken_for_ours(database: Database) -> None:

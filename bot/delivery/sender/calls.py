@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.clock import Clock
 from bot.delivery.claims import Work
 from bot.delivery.outcomes import Gone, Outcome, Pinned, Searched, Sent, Shown, Unwanted
-from bot.delivery.retry import LIMITED, Fault, Task
+from bot.delivery.retry import LIMITED, Fault, Task, told_to_wait
 from bot.rendering import Rendering
 from bot.store.engine import Database
 from bot.store.tables import Delivery, Person
@@ -249,12 +249,5 @@ def _refusal(response: Any, task: Task) -> Fault:
     code = data.get("error") if isinstance(data, dict) else None
     status = getattr(response, "status_code", None) or getattr(response, "status", 0)
     if status == 429 or code in LIMITED:
-        return Fault("ratelimited", task, _seconds(response.headers))
+        return Fault("ratelimited", task, told_to_wait(response.headers))
     return Fault(str(code) if code else "server_error", task)
-
-
-def _seconds(headers: Mapping[str, str]) -> float | None:
-    try:
-        return float(headers.get("Retry-After") or headers.get("retry-after") or "")
-    except ValueError:
-        return None
