@@ -13,7 +13,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Locator, Page, async_playwright
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -114,3 +114,9 @@ async def look(browser: Browser, stage: Stage) -> AsyncIterator[Callable[..., An
 async def write(page: Page, text: str) -> None:
     await page.locator("#composer-text").press_sequentially(text)
     await page.keyboard.press("Enter")
+
+
+async def follow(link: Locator) -> None:
+    """Go where the link leads, and wait until the page there has loaded and its script has run."""
+    async with link.page.expect_navigation():
+        await link.click()

@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from . import sample
-from .conftest import HERE, Stage, write
+from .conftest import HERE, Stage, follow, write
 
 pytestmark = pytest.mark.clients
 
@@ -23,12 +23,12 @@ async def test_a_question_is_answered_in_a_thread_in_ones_own_zone(
     page = await look("/?as=participant-tokyo&in=bot")
     await write(page, "When does it start?")
 
-    await page.get_by_role("link", name="1 reply").click()
+    await follow(page.get_by_role("link", name="1 reply"))
 
     thread = page.locator("aside.thread")
     await expect(thread.get_by_text("2025-11-25 22:00")).to_be_visible()
     await expect(thread.get_by_text("the invitation letter, paragraph 1")).to_be_visible()
-    await page.get_by_role("link", name="Participant in Paris").click()
+    await follow(page.get_by_role("link", name="Participant in Paris"))
     await expect(page.locator(".me")).to_contain_text("Participant in Paris")
 
 
@@ -37,7 +37,7 @@ async def test_what_is_said_appears_at_once_for_others(look: Callable[..., Any])
 
     await write(mine, "Hello @moderator-geneva")
     await expect(theirs.locator(".sidebar .pill")).to_have_text("1 mentions")
-    await theirs.get_by_role("link", name="ict-footprint-workshop").click()
+    await follow(theirs.get_by_role("link", name="ict-footprint-workshop"))
     await expect(theirs.locator(".mention.loud")).to_have_text("@Moderator in Geneva")
     await expect(theirs.locator(".sidebar .pill")).to_have_count(0)
 
@@ -179,7 +179,7 @@ async def test_selects_and_menus_are_told_to_the_app(stage: Stage, look: Callabl
 
 async def test_the_home_tab_is_published_and_used(stage: Stage, look: Callable[..., Any]) -> None:
     page = await look("/?as=participant-delhi&in=bot")
-    await page.get_by_role("link", name="Home").click()
+    await follow(page.get_by_role("link", name="Home"))
     await expect(page.get_by_role("heading", name="The workshop", exact=True)).to_be_visible()
 
     await page.get_by_label("Remind me").select_option("launch")
@@ -215,7 +215,7 @@ async def test_the_clock_is_run_stopped_and_moved(stage: Stage, look: Callable[.
 
 async def test_reload_and_back_keep_ones_place(look: Callable[..., Any]) -> None:
     page = await look("/?as=moderator-geneva&in=C0MODERATORS")
-    await page.get_by_role("link", name="lobby").click()
+    await follow(page.get_by_role("link", name="lobby"))
     await page.reload()
     await expect(page.get_by_role("heading", level=1)).to_have_text("# lobby")
     await page.go_back()
@@ -368,7 +368,7 @@ async def test_on_a_phone_channels_open_from_a_button(look: Callable[..., Any]) 
     await expect(page.locator(".sidebar")).to_be_hidden()
 
     await page.get_by_role("button", name="Channels").click()
-    await page.get_by_role("link", name="lobby").click()
+    await follow(page.get_by_role("link", name="lobby"))
 
     await expect(page.get_by_role("heading", level=1)).to_have_text("# lobby")
     await expect(page.locator(".sidebar")).to_be_hidden()

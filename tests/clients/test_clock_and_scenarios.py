@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Page, async_playwright, expect
 
-from .conftest import FLAGS
+from .conftest import FLAGS, follow
 
 pytestmark = pytest.mark.clients
 WHILE_IT_WORKS = 60_000  # milliseconds: several deeds, or a new day, on a loaded machine
@@ -74,18 +74,20 @@ async def test_a_newcomer_is_led_to_the_four_jobs(page: Page) -> None:
 
     await jobs.get_by_role("button", name="Jump to the next reminder").click()
     await expect(messages.get_by_text("starts in 1 hour")).to_be_visible(timeout=WHILE_IT_WORKS)
-    await jobs.get_by_role("link", name="Ask the bot").click()
+    await follow(jobs.get_by_role("link", name="Ask the bot"))
     await composer.fill("When does it start?")
     await page.keyboard.press("Enter")
-    await page.get_by_role("link", name="1 reply").click(timeout=WHILE_IT_WORKS)
+    replies = page.get_by_role("link", name="1 reply")
+    await expect(replies).to_be_visible(timeout=WHILE_IT_WORKS)
+    await follow(replies)
     await expect(page.locator("aside.thread").get_by_text("25 November 2025").first).to_be_visible()
-    await jobs.get_by_role("link", name="the channel").click()
+    await follow(jobs.get_by_role("link", name="the channel"))
     await composer.fill("/workshop question How large is it?")
     await page.keyboard.press("Enter")
     await expect(page.get_by_text("Your question has number 1")).to_be_visible(timeout=WHILE_IT_WORKS)
-    await jobs.get_by_role("link", name="as a moderator").click()
+    await follow(jobs.get_by_role("link", name="as a moderator"))
     await expect(page.get_by_role("button", name="Approve")).to_be_visible(timeout=WHILE_IT_WORKS)
-    await jobs.get_by_role("link", name="As an organiser").click()
+    await follow(jobs.get_by_role("link", name="As an organiser"))
     await composer.fill("/workshop programme edit")
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("dialog", name="Programme")).to_be_visible(timeout=WHILE_IT_WORKS)
