@@ -46,6 +46,7 @@ class Lists(BaseModel):
     subjects_of_a_question: str
     coordinators: str
     context: str
+    reasons: str  # words that begin why something is asked
     negations: str
     lead_in: str
     tags: str  # words that only ask whether it is so

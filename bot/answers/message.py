@@ -22,7 +22,7 @@ from bot.answers.premises import Claim, places_of, verdict
 from bot.answers.reply import LONG, PANEL_LIMIT, framed, quotable
 from bot.answers.text import Sentence, fold, stem
 from bot.answers.understanding import Understanding
-from bot.answers.weighing import PANEL_HOW, Likely, Verdict, Weighing, is_telling
+from bot.answers.weighing import PANEL_HOW, Likely, Verdict, Weighing
 from bot.rendering import clip
 
 # Topics that a question of opinion may look like.
@@ -138,12 +138,15 @@ class Message:
 
     def _weighed(self, intents: Intents, weighing: Weighing, matches: list[Match], whole: Likely) -> Verdict:
         """What the message asks, by its words and by its wording: as one text, else part by part."""
-        if len(matches) == 1 or weighing.is_single(matches, whole):
+        matches = [*matches, *self._unnamed(matches)]
+        if len(matches) == 1:
             return weighing.weigh(matches, whole)
         texts = [" ".join(token.norm for token in match.part.tokens) for match in matches]
         parts = list(zip(matches, intents.read(texts), strict=True))
+        if not weighing.differ(parts) and weighing.is_single(matches, whole):
+            return weighing.weigh(matches, whole)
         verdicts: list[Verdict] = []
-        asking = [part for part in parts if not is_telling(part[1]) and weighing.is_borne(*part, whole)]
+        asking = weighing.asking(parts, whole)
         for match, own in asking or parts:
             likely = {intent: (own[intent] + whole[intent]) / 2 for intent in whole}
             verdicts.append(weighing.weigh([match], likely))
@@ -155,6 +158,15 @@ class Message:
             match for found in answers for match in found if match is found[0] or match.topic not in first
         ]
         return Verdict(made, "" if self._any_answers(made) or not panels else panels[0])
+
+    def _unnamed(self, matches: Sequence[Match]) -> list[Match]:
+        """The requests that name nothing known, which only their wording can tell apart."""
+        kept = [match.part for match in matches]
+        return [
+            Match(part, None)
+            for part in self.parts
+            if part.request and not part.atoms and all(part is not other for other in kept)
+        ]
 
     def _is_long(self) -> bool:
         return sum(len(sentence.tokens) for sentence in self.sentences) > MANY_WORDS
@@ -192,8 +204,7 @@ class Message:
     def _told_apart(self, topics: Sequence[Topic]) -> list[Topic]:
         """The one whose item's names hold a word of the message that no other item's do."""
         said = {stem(token.norm) for sentence in self.sentences for token in sentence.tokens}
-        names = [" ".join(getattr(topic.item, "names", ())) for topic in topics]
-        bags = [{stem(word) for word in re.findall(r"\w{4,}", fold(name))} for name in names]
+        bags = [_own_words(topic.item) for topic in topics]
         found = [
             topic
             for topic, bag in zip(topics, bags, strict=True)
@@ -211,8 +222,8 @@ class Message:
 
     def matches(self) -> list[Match]:
         """What each part asks; a sentence that tells the bot what to say asks nothing."""
-        parts = self.understanding.splitter.parts(self.sentences)
-        matches = [match for part in parts for match in self._judge(part)]
+        self.parts = self.understanding.splitter.parts(self.sentences)
+        matches = [match for part in self.parts for match in self._judge(part)]
         commands = {
             match.part.sentence
             for match in matches
@@ -269,7 +280,9 @@ class Message:
         requests = [
             match
             for match in requests
-            if match.part.asked or not (match.topic is not None and match.topic.id == "status")
+            if match.part.asked
+            or not (match.topic is not None and match.topic.id == "status")
+            or self.understanding.splitter.is_polar(match.part)
         ] or requests
         requests = [match for match in requests if not self._echoes(match, requests)]
         requests = [self._of_other_thing(match, matches) for match in requests]
@@ -413,6 +426,12 @@ class Message:
         return Claim(
             part, polar, self.composer.config, moment.programme, moment.at, splitter.negations, splitter.polar
         )
+
+
+def _own_words(item: object) -> set[str]:
+    """The words by which one of several items may be told: those of its names, or its short form."""
+    words = re.findall(r"\w{4,}", fold(" ".join(getattr(item, "names", ()))))
+    return {stem(word) for word in words or [fold(getattr(item, "short", ""))]}
 
 
 def _placed(part: Part) -> bool:

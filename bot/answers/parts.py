@@ -43,6 +43,7 @@ class Splitter(Clauses):
         super().__init__(words)
         lists = words.lists
         self.negations = frozenset(lists.negations.split())
+        self.reasons = frozenset(lists.reasons.split())
         self.own = frozenset(lists.own.split())
         self.articles = frozenset(lists.articles.split())
         self.who_may = frozenset(lists.who_may.split())
@@ -62,6 +63,8 @@ class Splitter(Clauses):
             if found and clauses and sentence.asked and self._is_tag(clauses[-1]):
                 clauses.pop()
                 found[-1].asked = found[-1].claim = found[-1].request = True
+            while len(clauses) > 1 and sentence.asked and self._gives_reason(clauses[-1]):
+                clauses.pop()
             for index, clause in enumerate(clauses):
                 found.append(self._part(clause, sentence, number, index == len(clauses) - 1, tagged))
         if len(found) > MOST_PARTS:
@@ -70,6 +73,12 @@ class Splitter(Clauses):
 
     def _is_tag(self, clause: list[Token]) -> bool:
         return all(token.norm in self.tags for token in clause)
+
+    def _gives_reason(self, clause: list[Token]) -> bool:
+        """ "…, since I must report to my board?": the question was asked before."""
+        norms = [token.norm for token in clause]
+        told = norms[0] in self.reasons and len(norms) > 1 and norms[1] in self.selves | self.mine
+        return told and not (self.asking | self.conditions | self.wh).intersection(norms)
 
     def _part(self, clause: list[Token], sentence: Sentence, number: int, last: bool, tagged: bool) -> Part:
         asked = sentence.asked and (last or self.opens(clause, 0))

@@ -105,7 +105,7 @@ class Weighing:
         if lead in APART and chance >= ALONE:
             return Verdict(list(matches), lead)
         if chance >= least:
-            return Verdict(self._made(matches, self.find(lead), likely))
+            return Verdict(self._made(matches, self._led(likely) or self.find(lead), likely))
         if (topics := self._led(likely)) and not known:
             return Verdict(self._made(matches, topics, likely))
         if known or any(match.topic is not None for match in matches):
@@ -124,6 +124,20 @@ class Weighing:
         leads = first >= SINGLE or (first >= ALMOST and second <= FAINT)
         return leads and not (apart and denied) and not several
 
+    def differ(self, parts: Sequence[tuple[Match, Likely]]) -> bool:
+        """Whether two parts, each read by itself, certainly ask different things."""
+        leads = {_lead(own) for match, own in parts if self._asks_surely(match, own)}
+        return len(leads.difference(ASKS_NOTHING, (PANEL,))) > 1
+
+    def asking(self, parts: Sequence[tuple[Match, Likely]], whole: Likely) -> list[tuple[Match, Likely]]:
+        """The parts that ask, each without the topic that its words name where nothing bears it out."""
+        asking = []
+        for match, own in parts:
+            borne = self.is_borne(match, own, whole)
+            if not is_telling(own) and (borne or self._asks_surely(match, own)):
+                asking.append((match if borne else Match(match.part, None), own))
+        return asking
+
     def is_borne(self, match: Match, own: Likely, whole: Likely) -> bool:
         """Whether a part may state what its words name, as itself is read or the message as a whole."""
         likely = _likely(match, whole) >= ALLOWS or _likely(match, own) >= CONFIRMS
@@ -132,6 +146,10 @@ class Weighing:
     def is_no_opinion(self, likely: Likely) -> bool:
         """Whether what sounds like a matter of opinion is most likely something else."""
         return any(chance >= OVERRULES for intent, chance in likely.items() if intent not in APART)
+
+    def _asks_surely(self, match: Match, own: Likely) -> bool:
+        """Whether a part, read by itself, is sure to ask what it most likely asks."""
+        return own[_lead(own)] >= SINGLE and (match.part.asked if self.long else match.part.request)
 
     def _states(self, match: Match) -> bool:
         topic = match.topic
@@ -167,6 +185,10 @@ class Weighing:
         )
         topics = [topic for intent in intents[:3] for topic in self.find(intent)]
         return tuple(topic for topic in topics if topic.front.kind == "topic" and not self.unknown(topic))[:2]
+
+
+def _lead(likely: Likely) -> str:
+    return max(likely, key=lambda intent: likely[intent])
 
 
 def is_telling(likely: Likely) -> bool:

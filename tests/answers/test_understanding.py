@@ -294,6 +294,44 @@ def test_of_a_long_message_what_is_asked_is_answered_and_what_is_told_is_not(ask
 @pytest.mark.parametrize(
     ("text", "topics"),
     [
+        ("When and where", {"when", "venue"}),
+        ("What part is this, and will I be able to rewatch the beginning?", {"now-next", "recording"}),
+        ("Will the presentations be handed out after, and is anything to be paid?", {"slides", "cost"}),
+        (
+            "Could you let me know when the session finishes, and whether its presentations are "
+            "distributed, since I must report to my board?",
+            {"when", "slides"},
+        ),
+        ("Who speaks, and where will that be listed?", {"speakers", "page"}),
+        ("is it finished and can I have the slides", {"status", "slides"}),
+        ("So no fee but registering is a must, correct?", {"cost", "registration"}),
+    ],
+)
+def test_two_questions_are_both_answered_whether_words_or_wording_tell_them(ask, text, topics):
+    assert set(ask(text).topics) == topics
+
+
+@pytest.mark.parametrize(
+    ("text", "full"),
+    [
+        ("I keep reading GDA, is that short for something?", "Green Digital Action"),
+        ("I don't know the acronym ICTs", "information and communication technology"),
+        ("no idea what CET is short for, sorry", "Central European"),
+    ],
+)
+def test_a_short_form_named_anywhere_in_the_message_is_explained(ask, text, full):
+    answer = ask(text)
+    assert answer.status == "answered"
+    assert full in answer.text
+
+
+def test_a_short_form_that_the_letter_does_not_explain_is_not(ask):
+    assert ask("what do they mean with SDO").status == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("text", "topics"),
+    [
         ("Gibt es eine Webseite mit allen Informationen?", ("page",)),
         ("14h CET ça fait quelle heure à Dakar ?", ("local-time",)),
         ("Muss ich mich vorher anmelden oder kann ich einfach dazukommen?", ("registration",)),
