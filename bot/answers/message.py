@@ -32,6 +32,7 @@ OPEN_TO_OPINION = frozenset({
 })  # fmt: skip
 # What is asked of an event that the words behind it tell apart: "title of the workshop in December".
 OF_EVENTS = ATTRIBUTES | {"title", "programme", "organise", "register", "about"}
+
 # What alone repeats a question: "…, at what time?"
 BARE = frozenset({"when", "where", "who", "how", "cost", "start"})
 
@@ -147,9 +148,11 @@ class Message:
             return weighing.weigh(matches, whole)
         verdicts: list[Verdict] = []
         asking = weighing.asking(parts, whole)
-        for match, own in asking or parts:
+        for match, own in asking:
             likely = {intent: (own[intent] + whole[intent]) / 2 for intent in whole}
             verdicts.append(weighing.weigh([match], likely))
+        if not any(match.topic for verdict in verdicts for match in verdict.matches):
+            return weighing.weigh(matches, whole)
         panels = [verdict.panel for verdict in verdicts if verdict.panel]
         answers = [verdict.matches for verdict in verdicts if not verdict.panel]
         # What a part asks besides is left to the part that asks it.

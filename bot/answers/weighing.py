@@ -127,7 +127,7 @@ class Weighing:
     def differ(self, parts: Sequence[tuple[Match, Likely]]) -> bool:
         """Whether two parts, each read by itself, certainly ask different things."""
         leads = {_lead(own) for match, own in parts if self._asks_surely(match, own)}
-        return len(leads.difference(ASKS_NOTHING, (PANEL,))) > 1
+        return len(leads.difference(ASKS_NOTHING, (OFF, PANEL))) > 1
 
     def asking(self, parts: Sequence[tuple[Match, Likely]], whole: Likely) -> list[tuple[Match, Likely]]:
         """The parts that ask, each without the topic that its words name where nothing bears it out."""
@@ -149,7 +149,8 @@ class Weighing:
 
     def _asks_surely(self, match: Match, own: Likely) -> bool:
         """Whether a part, read by itself, is sure to ask what it most likely asks."""
-        return own[_lead(own)] >= SINGLE and (match.part.asked if self.long else match.part.request)
+        asks = match.part.asked if self.long else match.part.request
+        return asks and own[_lead(own)] >= SINGLE
 
     def _states(self, match: Match) -> bool:
         topic = match.topic
