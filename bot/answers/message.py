@@ -138,7 +138,11 @@ class Message:
         return sum(is_latin(letter) for letter in letters) * 2 > len(letters)
 
     def _weighed(self, intents: Intents, weighing: Weighing, matches: list[Match], whole: Likely) -> Verdict:
-        """What the message asks, by its words and by its wording: as one text, else part by part."""
+        """What the message asks, by its words and by its wording: as one text, else part by part.
+
+        A message that reads as one question may still hold another, much shorter one: it is cut where two
+        of its parts, each read by itself, certainly ask different things.
+        """
         matches = [*matches, *self._unnamed(matches)]
         if len(matches) == 1:
             return weighing.weigh(matches, whole)
@@ -223,9 +227,13 @@ class Message:
         polar = any(self.understanding.splitter.is_polar(match.part) for match in named)
         return [self.language.topics[UNLISTED]] if more and not polar else []
 
+    @cached_property
+    def parts(self) -> list[Part]:
+        """What the message is cut into."""
+        return self.understanding.splitter.parts(self.sentences)
+
     def matches(self) -> list[Match]:
         """What each part asks; a sentence that tells the bot what to say asks nothing."""
-        self.parts = self.understanding.splitter.parts(self.sentences)
         matches = [match for part in self.parts for match in self._judge(part)]
         commands = {
             match.part.sentence
