@@ -33,6 +33,9 @@ OPEN_TO_OPINION = frozenset({
 # What is asked of an event that the words behind it tell apart: "title of the workshop in December".
 OF_EVENTS = ATTRIBUTES | {"title", "programme", "organise", "register", "about"}
 
+# Checks of who did something, which are of all that are named.
+OF_SOMEBODY = frozenset({"organiser", "signatory"})
+
 # What alone repeats a question: "…, at what time?"
 BARE = frozenset({"when", "where", "who", "how", "cost", "start"})
 
@@ -418,7 +421,8 @@ class Message:
     def _say(self, match: Match, topic: Topic) -> Said:
         told = match.places if topic.front.check == "when" else []
         atoms = [*match.part.atoms, *(atom for atom in told if atom not in match.part.atoms)]
-        claim = self._claim(match, match.part.atoms, self.understanding.splitter.is_polar(match.part))
+        part = self._clause(match.part) if topic.front.check in OF_SOMEBODY else match.part
+        claim = self._claim(match, part.atoms, self.understanding.splitter.is_polar(match.part))
         one = self.composer.say(
             topic,
             self.moment,
@@ -429,6 +433,13 @@ class Message:
         )
         one.question = match.part.quoted(self.text)
         return one
+
+    def _clause(self, item: Part) -> Part:
+        """The part that an item of it was cut from: "is it organised by the union | and the bank?"."""
+        whole = next(
+            (part for part in self.parts if item.tokens[:1] in ([token] for token in part.tokens)), item
+        )
+        return whole if whole is item else replace(whole, atoms=self.understanding.reader.atoms(whole.tokens))
 
     def _claim(self, match: Match, atoms: list[Atom], polar: bool) -> Claim:
         part = replace(match.part, atoms=atoms)

@@ -46,8 +46,13 @@ class Claim:
 
     @property
     def negated(self) -> bool:
-        """Whether the claim itself is denied ("it is not free, right?"); "isn't it free?" is no denial."""
+        """Whether the claim itself is denied ("it is not free, right?").
+
+        "Isn't it free?" is no denial, nor is "it is free isn't it?".
+        """
         norms = self.part.norms
+        if len(norms) > 4 and norms[-3] in self.auxiliaries and norms[-2] in self.negations:
+            norms = norms[:-3]
         skip = 3 if norms and norms[0] in self.auxiliaries else 0
         return sum(1 for norm in norms[skip:] if norm in self.negations) % 2 == 1
 
@@ -202,8 +207,8 @@ def _cost(claim: Claim) -> bool | None:
     norms = set(claim.part.norms)
     if participation is None or (claim.has("free") and claim.has("cost") and "or" in norms):
         return None
-    if norms & {"only", "except", "unless", "if"}:  # free, but not on the condition that is named
-        return None
+    if norms & {"only", "except", "unless", "if", "include", "includes", "cover", "covers"}:
+        return None  # free, but not on the condition that is named, and no fee that includes a thing
     if claim.has("free"):
         return participation.free
     return not participation.free if claim.has("cost") or claim.has("money") else None
@@ -235,11 +240,10 @@ def _organiser(claim: Claim) -> bool | None:
 
 
 def _signatory(claim: Claim) -> bool | None:
-    return (
-        True
-        if claim.has("person") and (claim.has("sign") or claim.has("director") or claim.has("office"))
-        else None
-    )
+    if any("?" in atom.names for atom in claim.part.atoms):  # and somebody else besides
+        return None
+    named = claim.has("sign") or claim.has("director") or claim.has("office")
+    return True if claim.has("person") and named else None
 
 
 def _participation(claim: Claim) -> bool | None:
@@ -306,19 +310,28 @@ def _listed(claim: Claim) -> bool | None:
     return listed.pop() if len(listed) == 1 else None  # of several, some may be and others not
 
 
+# What may be said wrongly of a thing that the workshop speaks of: its text says it rightly.
+UNTOLD = ("place", "org", "otherorg", "person", "date", "standardword", "code", "start", "end", "clock")
+
+
 def _subject(claim: Claim) -> bool | None:
     if any("?" in atom.names for atom in claim.part.atoms):
         return False if claim.has("meaning") else None
     # Who presents it, or which country it is about, may be said wrongly: the text says it rightly.
     named = sum("subject" in atom.names for atom in claim.part.atoms)
-    if named > 1 or any(
-        claim.has(name) for name in ("place", "org", "otherorg", "person", "date", "standardword", "code")
-    ):
+    if named > 1 or any(claim.has(name) for name in UNTOLD):
         return None
     if {"before", "after", "only", "already"}.intersection(claim.part.norms):
         return None
-    does = any(claim.has(name) for name in ("discuss", "launch", "relate", "about"))
-    return True if does else None
+    does = any(claim.has(name) for name in ("discuss", "launch", "relate"))
+    return True if does and not _is_part_of_it(claim) else None
+
+
+def _is_part_of_it(claim: Claim) -> bool:
+    """ "Is the workshop part of the conference?": of a thing that the workshop speaks of."""
+    norms = claim.part.norms
+    behind = claim.part.tokens[norms.index("part") :] if "part" in norms else []
+    return any("subject" in atom.names and atom.tokens[0] in behind for atom in claim.part.atoms)
 
 
 CHECKS: dict[str, Callable[[Claim], bool | None]] = {

@@ -113,6 +113,11 @@ def test_what_a_question_takes_for_granted_is_confirmed_or_corrected(ask, text, 
     assert part in answer.text
 
 
+def test_a_tag_at_the_end_denies_nothing(ask):
+    assert ask("It is in person isn't it?").text.startswith("*No.*")
+    assert ask("It's on the 25th isn't it?").text.startswith("*Yes.*")
+
+
 @pytest.mark.parametrize(
     ("text", "part"),
     [
@@ -127,6 +132,12 @@ def test_what_a_question_takes_for_granted_is_confirmed_or_corrected(ask, text, 
         ("Is the paper launched before the workshop?", "launch"),
         ("Are people from non-ITU countries allowed?", "any individual"),
         ("Do I have to register for each session?", "mandatory"),
+        ("Is the workshop part of COP30?", "COP30"),
+        ("Is the white paper about the whole world?", "Switzerland"),
+        ("Is the discussion about COP30 at the end?", "COP30"),
+        ("Is the workshop organised by ITU and Resilio?", "International Telecommunication Union"),
+        ("Is the letter signed by Onoe and Bogdan?", "Seizo Onoe"),
+        ("Does the fee include lunch?", "free of charge"),
     ],
 )
 def test_what_the_letter_does_not_say_is_neither_confirmed_nor_denied(ask, text, part):
