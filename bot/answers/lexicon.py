@@ -46,6 +46,8 @@ class Lists(BaseModel):
     subjects_of_a_question: str
     coordinators: str
     context: str
+    less: str  # words that compare with what is more, or later
+    more: str  # and with what is less, or earlier
     reasons: str  # words that begin why something is asked
     negations: str
     lead_in: str

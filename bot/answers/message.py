@@ -446,7 +446,15 @@ class Message:
         splitter = self.understanding.splitter
         moment = self.moment
         return Claim(
-            part, polar, self.composer.config, moment.programme, moment.at, splitter.negations, splitter.polar
+            part,
+            polar,
+            self.composer.config,
+            moment.programme,
+            moment.at,
+            splitter.negations,
+            splitter.polar,
+            splitter.less,
+            splitter.more,
         )
 
 

@@ -28,6 +28,8 @@ class Claim:
     at: datetime
     negations: frozenset[str]
     auxiliaries: frozenset[str]
+    less: frozenset[str]
+    more: frozenset[str]
 
     def has(self, name: str) -> bool:
         return any(name in atom.names for atom in self.part.atoms)
@@ -40,9 +42,19 @@ class Claim:
         tz = self.config.workshop.tz
         start = self.programme.starts.astimezone(tz)
         today = self.at.astimezone(tz).date()
+        if self.compared:
+            return None
         days = [_is_day(day, start.date()) for day in self.values("date") if isinstance(day, Day)]
         spans = [_is_span(span, start, today) for span in self.values("span") if isinstance(span, tuple)]
         return _all([*days, *spans])
+
+    @property
+    def compared(self) -> int:
+        """-1 for "less than", "before", 1 for "longer than", "after"; 0 where nothing compares."""
+        norms = self.part.norms
+        if not self.less.isdisjoint(norms):
+            return -1
+        return 0 if self.more.isdisjoint(norms) else 1
 
     @property
     def negated(self) -> bool:
@@ -77,9 +89,10 @@ def _when(claim: Claim) -> bool | None:
     tz = claim.config.workshop.tz
     start, end = claim.programme.starts.astimezone(tz), claim.programme.ends.astimezone(tz)
     today = claim.at.astimezone(tz).date()
-    results: list[bool | None] = [
-        _is_day(day, start.date()) for day in claim.values("date") if isinstance(day, Day)
-    ]
+    days = [day for day in claim.values("date") if isinstance(day, Day)]
+    if days and claim.compared:
+        return None
+    results: list[bool | None] = [_is_day(day, start.date()) for day in days]
     for value in claim.values("span"):
         if isinstance(value, tuple):
             local = start
@@ -148,6 +161,8 @@ def _hours(claim: Claim, start: datetime, end: datetime) -> bool | None:
         return all(_is_then(hour, start, place.clocks) for hour, place in zip(hours, places, strict=True))
     if clocks and all(clock.zone == claim.config.workshop.zone for clock in clocks[0]):
         clocks = []
+    if claim.compared:
+        return _is_beyond(claim.compared, hours[0], start if claim.has("start") else end, clocks)
     wanted = [end] if len(hours) == 1 and claim.has("end") and not claim.has("start") else [start, end]
     results = []
     for hour, instant in zip(hours, wanted, strict=False):
@@ -156,6 +171,18 @@ def _hours(claim: Claim, start: datetime, end: datetime) -> bool | None:
         else:
             results.append(instant.hour in _numbers(hour) and instant.minute == hour.minute)
     return all(results)
+
+
+def _is_beyond(
+    compared: int, hour: Hour, instant: datetime, clocks: Sequence[Sequence[Clock]]
+) -> bool | None:
+    """Whether an instant is before (-1) or after (1) an hour; None when it is that very hour."""
+    if clocks:
+        moments = [utc_of(number, hour.minute, instant, clocks[0][0]) for number in _numbers(hour)]
+    else:
+        moments = [instant.replace(hour=number, minute=hour.minute) for number in _numbers(hour)]
+    nearest = min(moments, key=lambda moment: abs(moment - instant))
+    return None if nearest == instant else (instant > nearest) == (compared > 0)
 
 
 def _is_then(hour: Hour, instant: datetime, clocks: Sequence[Clock]) -> bool:
@@ -192,7 +219,9 @@ def _length(claim: Claim, minutes: float, days: int) -> bool | None:
         return days == amounts[0] / 1440
     if amounts[0] == 1440:
         return None
-    return bool(amounts[0] == minutes)
+    if claim.compared and amounts[0] != minutes:
+        return (minutes > amounts[0]) == (claim.compared > 0)
+    return None if claim.compared else bool(amounts[0] == minutes)
 
 
 def _mode(claim: Claim) -> bool | None:
@@ -224,8 +253,10 @@ def _register(claim: Claim) -> bool | None:
         return not registration.mandatory if "without" not in claim.part.norms[3:] else registration.mandatory
     if claim.has("inperson"):
         return not registration.online_only
-    if claim.has("must") and not {"each", "every", "all"}.intersection(claim.part.norms):
-        return registration.mandatory
+    if claim.has("must"):
+        other = any("?" in atom.names for atom in claim.part.atoms) and not claim.has("register")
+        told = {"each", "every", "all", "by"}.isdisjoint(claim.part.norms)  # nor by when, nor by whom
+        return registration.mandatory if told and not other else None
     return registration.online_only if claim.has("virtual") else None
 
 
@@ -317,6 +348,9 @@ UNTOLD = ("place", "org", "otherorg", "person", "date", "standardword", "code", 
 def _subject(claim: Claim) -> bool | None:
     if any("?" in atom.names for atom in claim.part.atoms):
         return False if claim.has("meaning") else None
+    does_itself = "subject" in claim.part.atoms[0].names and claim.part.norms[0] in ("does", "do", "did")
+    if does_itself or "by" in claim.part.norms:
+        return None
     # Who presents it, or which country it is about, may be said wrongly: the text says it rightly.
     named = sum("subject" in atom.names for atom in claim.part.atoms)
     if named > 1 or any(claim.has(name) for name in UNTOLD):

@@ -113,6 +113,21 @@ def test_what_a_question_takes_for_granted_is_confirmed_or_corrected(ask, text, 
     assert part in answer.text
 
 
+@pytest.mark.parametrize(
+    ("text", "lead"),
+    [
+        ("Is it less than two hours?", "*Yes.*"),
+        ("Is the workshop longer than two hours?", "*No.*"),
+        ("Does it finish before 4pm CET?", "*Yes.*"),
+        ("Does it finish before 3pm CET?", "*No.*"),
+        ("does it go past 3pm", "*Yes.*"),
+        ("Does it start before noon?", "*No.*"),
+    ],
+)
+def test_what_compares_lengths_and_hours_is_worked_out(ask, text, lead):
+    assert ask(text).text.startswith(lead)
+
+
 def test_a_tag_at_the_end_denies_nothing(ask):
     assert ask("It is in person isn't it?").text.startswith("*No.*")
     assert ask("It's on the 25th isn't it?").text.startswith("*Yes.*")
@@ -133,6 +148,12 @@ def test_a_tag_at_the_end_denies_nothing(ask):
         ("Are people from non-ITU countries allowed?", "any individual"),
         ("Do I have to register for each session?", "mandatory"),
         ("Is the workshop part of COP30?", "COP30"),
+        ("Does the white paper cover Europe?", "Switzerland"),
+        ("Is it launched by Resilio?", "launch"),
+        ("Do I have to be nominated by my government?", "mandatory"),
+        ("Do I have to register by Friday?", "egist"),
+        ("does it last more than 90 minutes", "90 minutes"),
+        ("is it after 20 November?", "25 November"),
         ("Is the white paper about the whole world?", "Switzerland"),
         ("Is the discussion about COP30 at the end?", "COP30"),
         ("Is the workshop organised by ITU and Resilio?", "International Telecommunication Union"),
