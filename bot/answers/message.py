@@ -41,6 +41,7 @@ BARE = frozenset({"when", "where", "who", "how", "cost", "start"})
 
 ABOUT = frozenset({"about", "meaning"})
 ABBREVIATION, LOCAL_TIME, STANDARDS = "abbreviation", "local-time", "standards"  # intents
+LAUNCH = "launch"  # said of a thing, by a message and by the text about it
 UNLISTED = "unlisted-standard"  # the topic of documents that are not shown
 
 MANY_WORDS = 30  # in more of them, something about the asker is told as well
@@ -64,7 +65,7 @@ class Language:
 
 # A question about one of these, with none of ours beside it, is not about the workshop.
 OTHER_THINGS = frozenset({"subject", "code", "otherorg", "another"})
-OWN_THINGS = frozenset({EVENT, "launch", "discuss", "programme", "segment", "register"})
+OWN_THINGS = frozenset({EVENT, LAUNCH, "discuss", "programme", "segment", "register"})
 # What may be all that is said of a thing named before.
 ASKED_OF = ATTRIBUTES | {"venueword", "place", "persona", "over"}
 
@@ -206,13 +207,18 @@ class Message:
                 named = [topic for topic in topics if judge.own_name(topic) in names]
                 if intent == ABBREVIATION and not named and "zone_" in names:
                     return find(LOCAL_TIME)  # "what does CET mean": what time that is
-                return named or [topic for topic in topics if topic in near] or self._told_apart(topics)
+                return (
+                    named or [topic for topic in topics if topic in near] or self._told_apart(topics, names)
+                )
             return topics
 
         return find
 
-    def _told_apart(self, topics: Sequence[Topic]) -> list[Topic]:
-        """The one whose item's names hold a word of the message that no other item's do."""
+    def _told_apart(self, topics: Sequence[Topic], names: Sequence[str]) -> list[Topic]:
+        """The one whose item's names hold a word of the message that no other item's do.
+
+        Else, in "what is the document they launch", the one that is launched.
+        """
         said = {stem(token.norm) for sentence in self.sentences for token in sentence.tokens}
         bags = [_own_words(topic.item) for topic in topics]
         found = [
@@ -220,6 +226,8 @@ class Message:
             for topic, bag in zip(topics, bags, strict=True)
             if said & bag - {word for other in bags if other is not bag for word in other}
         ]
+        if not found and LAUNCH in names:
+            found = [topic for topic in topics if LAUNCH in getattr(topic.item, "text", "")]
         return found if len(found) == 1 else []
 
     def _of_unlisted(self, matches: Sequence[Match]) -> list[Topic]:

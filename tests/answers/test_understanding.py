@@ -128,6 +128,10 @@ def test_what_compares_lengths_and_hours_is_worked_out(ask, text, lead):
     assert ask(text).text.startswith(lead)
 
 
+def test_what_is_launched_need_not_be_named(ask):
+    assert ask("what is that document they launch").topics == ("subject:whitepaper",)
+
+
 def test_a_tag_at_the_end_denies_nothing(ask):
     assert ask("It is in person isn't it?").text.startswith("*No.*")
     assert ask("It's on the 25th isn't it?").text.startswith("*Yes.*")
