@@ -137,7 +137,7 @@ class Answers:
         return mistakes
 
     def _reached(self, phrasing: str, language: Language, moment: Moment) -> set[str]:
-        matches = Message(self.composer, language, moment, clean(phrasing)).matches()
+        matches = Message(self.composer, language, moment, clean(phrasing)).asked.judged()
         return {match.topic.id for match in matches if match.topic is not None}
 
     def _language(self, lang: str | None) -> Language:

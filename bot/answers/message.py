@@ -1,24 +1,21 @@
-"""One message: what its parts ask, which of them count, and the reply to them."""
+"""One message: what it asks, by its words and by its wording, and the reply to it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 
+from bot.answers.asked import Asked
 from bot.answers.compose import Composer, Moment, Said
-from bot.answers.dates import Day
-from bot.answers.entities import Atom
-from bot.answers.forms import ATTRIBUTES, EVENT
+from bot.answers.forms import EVENT
 from bot.answers.intents import Intents, is_latin
 from bot.answers.judging import Match
 from bot.answers.knowledge import Topic
-from bot.answers.localtimes import Place
 from bot.answers.model import Answer, Choice, Learned
 from bot.answers.parts import Part
-from bot.answers.premises import Claim, places_of, verdict
+from bot.answers.premises import places_of, verdict
 from bot.answers.reply import LONG, PANEL_LIMIT, framed, quotable
 from bot.answers.text import Sentence, fold, stem
 from bot.answers.understanding import Understanding
@@ -30,14 +27,8 @@ OPEN_TO_OPINION = frozenset({
     "about", "participation", "findings", "standards", "subject", "subject-details", "organiser",
     "documents-access", "cost", "status",
 })  # fmt: skip
-# What is asked of an event that the words behind it tell apart: "title of the workshop in December".
-OF_EVENTS = ATTRIBUTES | {"title", "programme", "organise", "register", "about"}
-
 # Checks of who did something, which are of all that are named.
 OF_SOMEBODY = frozenset({"organiser", "signatory"})
-
-# What alone repeats a question: "…, at what time?"
-BARE = frozenset({"when", "where", "who", "how", "cost", "start"})
 
 ABOUT = frozenset({"about", "meaning"})
 ABBREVIATION, LOCAL_TIME, STANDARDS = "abbreviation", "local-time", "standards"  # intents
@@ -45,8 +36,6 @@ LAUNCH = "launch"  # said of a thing, by a message and by the text about it
 UNLISTED = "unlisted-standard"  # the topic of documents that are not shown
 
 MANY_WORDS = 30  # in more of them, something about the asker is told as well
-
-_QUESTION = frozenset({"questionword"})  # "one more question": it follows
 
 
 @dataclass(frozen=True)
@@ -61,13 +50,6 @@ class Language:
     def stating(self) -> frozenset[str]:
         """The intents whose answer files always state something."""
         return frozenset(topic.intent for topic in self.topics.values() if topic.front.known is True)
-
-
-# A question about one of these, with none of ours beside it, is not about the workshop.
-OTHER_THINGS = frozenset({"subject", "code", "otherorg", "another"})
-OWN_THINGS = frozenset({EVENT, LAUNCH, "discuss", "programme", "segment", "register"})
-# What may be all that is said of a thing named before.
-ASKED_OF = ATTRIBUTES | {"venueword", "place", "persona", "over"}
 
 
 class Message:
@@ -87,8 +69,8 @@ class Message:
         self.moment = moment
         self.text = text
         self.learned = learned
-        self._unknown: dict[str, bool] = {}
         self.sentences = self.understanding.reader.sentences(text)
+        self.asked = Asked(composer, language.understanding, moment, self.sentences)
 
     def reply(self) -> Answer:
         """The reply to the message."""
@@ -97,7 +79,7 @@ class Message:
             return self._for_panel(panel)
         if self.learned and (found := self.understanding.learned(self.text, self.learned)) is not None:
             return self._learned(found)
-        matches = [self._of_that_day(match) for match in self._asking(self._joined(self.matches()))]
+        matches = self.asked.matches()
         opinions = self._opinions(matches)
         matches = [match for match in matches if match not in opinions]
         whole = clip(" ".join(self.text.split()), PANEL_LIMIT)
@@ -106,7 +88,10 @@ class Message:
             put = opinions and not self._any_answers(matches)
             return self._for_panel(whole) if put else self._compose(matches)
         weighing = Weighing(
-            self._topics_of([*opinions, *matches]), self._is_unknown, self.language.stating, self._is_long()
+            self._topics_of([*opinions, *matches]),
+            self.asked.is_unknown,
+            self.language.stating,
+            self._is_long(),
         )
         (likely,) = intents.read([self._wording()])
         verdict = self._weighed(intents, weighing, [*opinions, *matches], likely)
@@ -123,7 +108,7 @@ class Message:
             polar = topic is not None and self.understanding.splitter.is_polar(part)
             also = None
             if polar and topic is not None and topic.front.check == "mode":
-                fits = self._claim(match, part.atoms, polar).day_fits()
+                fits = self.asked.claim(match, part.atoms, polar).day_fits()
                 also = self.language.topics.get("when") if fits is False else None
             elif polar and topic is not None and topic.front.check == "when" and _placed(part):
                 also = self.language.topics.get("venue")
@@ -133,7 +118,7 @@ class Message:
         return made
 
     def _any_answers(self, matches: Sequence[Match]) -> bool:
-        return any(self._answers(match) for match in matches)
+        return any(self.asked.answers(match) for match in matches)
 
     def _is_readable(self) -> bool:
         """Whether the message is made of words, in letters that the encoder has read."""
@@ -175,7 +160,7 @@ class Message:
         kept = [match.part for match in matches]
         return [
             Match(part, None)
-            for part in self.parts
+            for part in self.asked.parts
             if part.request and not part.atoms and all(part is not other for other in kept)
         ]
 
@@ -238,130 +223,6 @@ class Message:
         polar = any(self.understanding.splitter.is_polar(match.part) for match in named)
         return [self.language.topics[UNLISTED]] if more and not polar else []
 
-    @cached_property
-    def parts(self) -> list[Part]:
-        """What the message is cut into."""
-        return self.understanding.splitter.parts(self.sentences)
-
-    def matches(self) -> list[Match]:
-        """What each part asks; a sentence that tells the bot what to say asks nothing."""
-        matches = [match for part in self.parts for match in self._judge(part)]
-        commands = {
-            match.part.sentence
-            for match in matches
-            if any("injection" in atom.names for atom in match.part.atoms)
-        }
-        return [
-            Match(match.part, None, vetoed=True) if match.part.sentence in commands else match
-            for match in matches
-        ]
-
-    def _judge(self, part: Part) -> list[Match]:
-        return self.understanding.judge.judge(part, self._is_unknown)
-
-    def _is_unknown(self, topic: Topic) -> bool:
-        if topic.id not in self._unknown:  # an expression is worked out once a message
-            self._unknown[topic.id] = not self.composer.known(topic, self.moment)
-        return self._unknown[topic.id]
-
-    def _answers(self, match: Match) -> bool:
-        return (
-            match.topic is not None
-            and match.topic.front.kind == "topic"
-            and not self._is_unknown(match.topic)
-        )
-
-    def _joined(self, matches: list[Match]) -> list[Match]:
-        """ "I have not registered yet, what must I do?": clear only together with what was told before."""
-        made: list[Match] = []
-        for match in matches:
-            before = made[-1].part if made else None
-            if match.topic is None and match.part.request and before is not None and not before.request:
-                tokens = [*before.tokens, *match.part.tokens]
-                joined = self._judge(Part(tokens, match.part.asked, True, match.part.sentence))
-                topic = joined[0].topic
-                if len(joined) == 1 and topic is not None and topic.front.kind == "topic":
-                    made[-1] = joined[0]
-                    continue
-            made.append(match)
-        return made
-
-    def _asking(self, matches: list[Match]) -> list[Match]:
-        """Leave out what only told something, when something was asked beside it; places told still count."""
-        said = [match for match in matches if any(atom.names != _QUESTION for atom in match.part.atoms)]
-        matches = said or matches
-        requests = [
-            match
-            for match in matches
-            if match.part.request and not (match.topic is not None and match.topic.front.kind == "small_talk")
-        ]
-        if not requests:
-            return [
-                match for match in matches if match.topic and match.topic.front.kind == "topic"
-            ] or matches
-        requests = [
-            match
-            for match in requests
-            if match.part.asked
-            or not (match.topic is not None and match.topic.id == "status")
-            or self.understanding.splitter.is_polar(match.part)
-        ] or requests
-        requests = [match for match in requests if not self._echoes(match, requests)]
-        requests = [self._of_other_thing(match, matches) for match in requests]
-        named = [atom for match in matches for atom in match.part.atoms if isinstance(atom.value, Place)]
-        for match in requests:
-            match.places = named
-        return requests
-
-    def _of_that_day(self, match: Match) -> Match:
-        """ "Is the workshop in December free?" asks about another workshop; "is it in December?" does not."""
-        atoms = match.part.atoms
-        named = [atom for atom in atoms if "eventday" in atom.names]
-        days = [
-            replace(atom, names=frozenset({"date" if isinstance(atom.value, Day) else "span"}))
-            for atom in named
-        ]
-        if days and self._claim(match, days, polar=True).day_fits() is False:
-            return Match(match.part, None, another_day=True)
-        for at, (event, day) in enumerate(pairwise(atoms)):
-            beside = EVENT in event.names and day.names & {"date", "span"} and 0 < day.start - event.end <= 5
-            asked = any(atom.names & OF_EVENTS for atom in atoms[:at])
-            premise = at + 2 == len(atoms) and not asked and self.understanding.splitter.is_polar(match.part)
-            if beside and not premise and self._claim(match, [day], polar=True).day_fits() is False:
-                return Match(match.part, None, another_day=True)
-        return match
-
-    def _echoes(self, match: Match, matches: Sequence[Match]) -> bool:
-        """ "The film, at what time is it?": a repeated attribute of what was declined."""
-        at = next(index for index, other in enumerate(matches) if other is match)
-        before = matches[at - 1] if at else None
-        if match.topic is None or before is None or before.part.sentence != match.part.sentence:
-            return False
-        splitter = self.understanding.splitter
-        if before.part.norms[0] in splitter.selves | splitter.mine | splitter.context:
-            return False  # it told something about the asker
-        declined = before.topic is None or self._is_unknown(before.topic)
-        said = {name for atom in before.part.atoms for name in atom.names}
-        shared = any(atom.names & said for atom in match.part.atoms)
-        bare = all(atom.names <= BARE for atom in match.part.atoms)
-        named = "it" in match.part.norms and not splitter.opens(before.part.tokens, 0)
-        return declined and bare and (shared or named)
-
-    def _of_other_thing(self, match: Match, matches: Sequence[Match]) -> Match:
-        """ "When was COP30, and in which city?": asked of that, not of the workshop."""
-        at = next(index for index, other in enumerate(matches) if other is match)
-        before = matches[at - 1] if at else None
-        if match.topic is None or before is None or not before.part.request:
-            return match
-        said = {name for atom in before.part.atoms for name in atom.names}
-        here = {name for atom in match.part.atoms for name in atom.names}
-        elsewhere = bool(said & OTHER_THINGS) and not said & OWN_THINGS
-        bare = bool(here) and not here & OWN_THINGS and all(a.names & ASKED_OF for a in match.part.atoms)
-        referred = "it" in match.part.norms[:3] or (
-            before.part.sentence == match.part.sentence and not self._answers(before)
-        )
-        return Match(match.part, None, vetoed=True) if elsewhere and bare and referred else match
-
     def _opinions(self, matches: Sequence[Match]) -> list[Match]:
         """The parts that ask for a judgement, on their own or in their whole sentence."""
         whole = {
@@ -379,7 +240,7 @@ class Message:
     def _is_opinion(self, match: Match, whole: bool) -> bool:
         if not whole and not self.understanding.panel.is_opinion(match.part):
             return False
-        if match.topic is None or self._is_unknown(match.topic):
+        if match.topic is None or self.asked.is_unknown(match.topic):
             return True
         about_event = any(atom.names == {EVENT} for atom in match.part.atoms)
         return match.topic.id.split(":")[0] in OPEN_TO_OPINION and not about_event
@@ -429,8 +290,8 @@ class Message:
     def _say(self, match: Match, topic: Topic) -> Said:
         told = match.places if topic.front.check == "when" else []
         atoms = [*match.part.atoms, *(atom for atom in told if atom not in match.part.atoms)]
-        part = self._clause(match.part) if topic.front.check in OF_SOMEBODY else match.part
-        claim = self._claim(match, part.atoms, self.understanding.splitter.is_polar(match.part))
+        part = self.asked.clause(match.part) if topic.front.check in OF_SOMEBODY else match.part
+        claim = self.asked.claim(match, part.atoms, self.understanding.splitter.is_polar(match.part))
         one = self.composer.say(
             topic,
             self.moment,
@@ -441,29 +302,6 @@ class Message:
         )
         one.question = match.part.quoted(self.text)
         return one
-
-    def _clause(self, item: Part) -> Part:
-        """The part that an item of it was cut from: "is it organised by the union | and the bank?"."""
-        whole = next(
-            (part for part in self.parts if item.tokens[:1] in ([token] for token in part.tokens)), item
-        )
-        return whole if whole is item else replace(whole, atoms=self.understanding.reader.atoms(whole.tokens))
-
-    def _claim(self, match: Match, atoms: list[Atom], polar: bool) -> Claim:
-        part = replace(match.part, atoms=atoms)
-        splitter = self.understanding.splitter
-        moment = self.moment
-        return Claim(
-            part,
-            polar,
-            self.composer.config,
-            moment.programme,
-            moment.at,
-            splitter.negations,
-            splitter.polar,
-            splitter.less,
-            splitter.more,
-        )
 
 
 def _own_words(item: object) -> set[str]:

@@ -1,0 +1,197 @@
+"""What the words of one message ask, part by part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+from itertools import pairwise
+
+from bot.answers.compose import Composer, Moment
+from bot.answers.dates import Day
+from bot.answers.entities import Atom
+from bot.answers.forms import ATTRIBUTES, EVENT
+from bot.answers.judging import Match
+from bot.answers.knowledge import Topic
+from bot.answers.localtimes import Place
+from bot.answers.parts import Part
+from bot.answers.premises import Claim
+from bot.answers.text import Sentence
+from bot.answers.understanding import Understanding
+
+# What is asked of an event that the words behind it tell apart: "title of the workshop in December".
+OF_EVENTS = ATTRIBUTES | {"title", "programme", "organise", "register", "about"}
+# What alone repeats a question: "…, at what time?"
+BARE = frozenset({"when", "where", "who", "how", "cost", "start"})
+# A question about one of these, with none of ours beside it, is not about the workshop.
+OTHER_THINGS = frozenset({"subject", "code", "otherorg", "another"})
+OWN_THINGS = frozenset({EVENT, "launch", "discuss", "programme", "segment", "register"})
+# What may be all that is said of a thing named before.
+ASKED_OF = ATTRIBUTES | {"venueword", "place", "persona", "over"}
+
+_QUESTION = frozenset({"questionword"})  # "one more question": it follows
+
+
+class Asked:
+    """Judges the parts of one message by their words, and leaves out those that ask nothing."""
+
+    def __init__(
+        self, composer: Composer, understanding: Understanding, moment: Moment, sentences: Sequence[Sentence]
+    ) -> None:
+        self.composer = composer
+        self.understanding = understanding
+        self.moment = moment
+        self.sentences = sentences
+        self._unknown: dict[str, bool] = {}
+
+    @cached_property
+    def parts(self) -> list[Part]:
+        """What the message is cut into."""
+        return self.understanding.splitter.parts(self.sentences)
+
+    def matches(self) -> list[Match]:
+        """What is asked, by the words of each part that asks something."""
+        return [self._of_that_day(match) for match in self._asking(self._joined(self.judged()))]
+
+    def is_unknown(self, topic: Topic) -> bool:
+        """Whether what a topic states has not been published."""
+        if topic.id not in self._unknown:  # an expression is worked out once a message
+            self._unknown[topic.id] = not self.composer.known(topic, self.moment)
+        return self._unknown[topic.id]
+
+    def answers(self, match: Match) -> bool:
+        """Whether a match is of a topic that states something."""
+        return (
+            match.topic is not None and match.topic.front.kind == "topic" and not self.is_unknown(match.topic)
+        )
+
+    def claim(self, match: Match, atoms: list[Atom], polar: bool) -> Claim:
+        """What a part takes for granted, with what it is held against."""
+        part = replace(match.part, atoms=atoms)
+        splitter = self.understanding.splitter
+        moment = self.moment
+        return Claim(
+            part,
+            polar,
+            self.composer.config,
+            moment.programme,
+            moment.at,
+            splitter.negations,
+            splitter.polar,
+            splitter.less,
+            splitter.more,
+        )
+
+    def clause(self, item: Part) -> Part:
+        """The part that an item of it was cut from: "is it organised by the union | and the bank?"."""
+        whole = next(
+            (part for part in self.parts if item.tokens[:1] in ([token] for token in part.tokens)), item
+        )
+        return whole if whole is item else replace(whole, atoms=self.understanding.reader.atoms(whole.tokens))
+
+    def judged(self) -> list[Match]:
+        """What each part asks; a sentence that tells the bot what to say asks nothing."""
+        matches = [match for part in self.parts for match in self._judge(part)]
+        commands = {
+            match.part.sentence
+            for match in matches
+            if any("injection" in atom.names for atom in match.part.atoms)
+        }
+        return [
+            Match(match.part, None, vetoed=True) if match.part.sentence in commands else match
+            for match in matches
+        ]
+
+    def _judge(self, part: Part) -> list[Match]:
+        return self.understanding.judge.judge(part, self.is_unknown)
+
+    def _joined(self, matches: list[Match]) -> list[Match]:
+        """ "I have not registered yet, what must I do?": clear only together with what was told before."""
+        made: list[Match] = []
+        for match in matches:
+            before = made[-1].part if made else None
+            if match.topic is None and match.part.request and before is not None and not before.request:
+                tokens = [*before.tokens, *match.part.tokens]
+                joined = self._judge(Part(tokens, match.part.asked, True, match.part.sentence))
+                topic = joined[0].topic
+                if len(joined) == 1 and topic is not None and topic.front.kind == "topic":
+                    made[-1] = joined[0]
+                    continue
+            made.append(match)
+        return made
+
+    def _asking(self, matches: list[Match]) -> list[Match]:
+        """Leave out what only told something, when something was asked beside it; places told still count."""
+        said = [match for match in matches if any(atom.names != _QUESTION for atom in match.part.atoms)]
+        matches = said or matches
+        requests = [
+            match
+            for match in matches
+            if match.part.request and not (match.topic is not None and match.topic.front.kind == "small_talk")
+        ]
+        if not requests:
+            return [
+                match for match in matches if match.topic and match.topic.front.kind == "topic"
+            ] or matches
+        requests = [
+            match
+            for match in requests
+            if match.part.asked
+            or not (match.topic is not None and match.topic.id == "status")
+            or self.understanding.splitter.is_polar(match.part)
+        ] or requests
+        requests = [match for match in requests if not self._echoes(match, requests)]
+        requests = [self._of_other_thing(match, matches) for match in requests]
+        named = [atom for match in matches for atom in match.part.atoms if isinstance(atom.value, Place)]
+        for match in requests:
+            match.places = named
+        return requests
+
+    def _of_that_day(self, match: Match) -> Match:
+        """ "Is the workshop in December free?" asks about another workshop; "is it in December?" does not."""
+        atoms = match.part.atoms
+        named = [atom for atom in atoms if "eventday" in atom.names]
+        days = [
+            replace(atom, names=frozenset({"date" if isinstance(atom.value, Day) else "span"}))
+            for atom in named
+        ]
+        if days and self.claim(match, days, polar=True).day_fits() is False:
+            return Match(match.part, None, another_day=True)
+        for at, (event, day) in enumerate(pairwise(atoms)):
+            beside = EVENT in event.names and day.names & {"date", "span"} and 0 < day.start - event.end <= 5
+            asked = any(atom.names & OF_EVENTS for atom in atoms[:at])
+            premise = at + 2 == len(atoms) and not asked and self.understanding.splitter.is_polar(match.part)
+            if beside and not premise and self.claim(match, [day], polar=True).day_fits() is False:
+                return Match(match.part, None, another_day=True)
+        return match
+
+    def _echoes(self, match: Match, matches: Sequence[Match]) -> bool:
+        """ "The film, at what time is it?": a repeated attribute of what was declined."""
+        at = next(index for index, other in enumerate(matches) if other is match)
+        before = matches[at - 1] if at else None
+        if match.topic is None or before is None or before.part.sentence != match.part.sentence:
+            return False
+        splitter = self.understanding.splitter
+        if before.part.norms[0] in splitter.selves | splitter.mine | splitter.context:
+            return False  # it told something about the asker
+        declined = before.topic is None or self.is_unknown(before.topic)
+        said = {name for atom in before.part.atoms for name in atom.names}
+        shared = any(atom.names & said for atom in match.part.atoms)
+        bare = all(atom.names <= BARE for atom in match.part.atoms)
+        named = "it" in match.part.norms and not splitter.opens(before.part.tokens, 0)
+        return declined and bare and (shared or named)
+
+    def _of_other_thing(self, match: Match, matches: Sequence[Match]) -> Match:
+        """ "When was COP30, and in which city?": asked of that, not of the workshop."""
+        at = next(index for index, other in enumerate(matches) if other is match)
+        before = matches[at - 1] if at else None
+        if match.topic is None or before is None or not before.part.request:
+            return match
+        said = {name for atom in before.part.atoms for name in atom.names}
+        here = {name for atom in match.part.atoms for name in atom.names}
+        elsewhere = bool(said & OTHER_THINGS) and not said & OWN_THINGS
+        bare = bool(here) and not here & OWN_THINGS and all(a.names & ASKED_OF for a in match.part.atoms)
+        referred = "it" in match.part.norms[:3] or (
+            before.part.sentence == match.part.sentence and not self.answers(before)
+        )
+        return Match(match.part, None, vetoed=True) if elsewhere and bare and referred else match
