@@ -137,7 +137,7 @@ class Message:
             return weighing.weigh(matches, whole)
         texts = [" ".join(token.norm for token in match.part.tokens) for match in matches]
         parts = list(zip(matches, intents.read(texts), strict=True))
-        if not weighing.differ(parts) and weighing.is_single(matches, whole):
+        if not weighing.differ(parts, whole) and weighing.is_single(matches, whole):
             return weighing.weigh(matches, whole)
         verdicts: list[Verdict] = []
         asking = weighing.asking(parts, whole)

@@ -124,10 +124,11 @@ class Weighing:
         leads = first >= SINGLE or (first >= ALMOST and second <= FAINT)
         return leads and not (apart and denied) and not several
 
-    def differ(self, parts: Sequence[tuple[Match, Likely]]) -> bool:
-        """Whether two parts, each read by itself, certainly ask different things."""
+    def differ(self, parts: Sequence[tuple[Match, Likely]], whole: Likely) -> bool:
+        """Whether two parts, each read by itself, certainly ask different things, which the whole allows."""
         leads = {_lead(own) for match, own in parts if self._asks_surely(match, own)}
-        return len(leads.difference(ASKS_NOTHING, (OFF, PANEL))) > 1
+        asked = leads.difference(ASKS_NOTHING, (OFF, PANEL))
+        return sum(whole[lead] >= ALLOWS for lead in asked) > 1
 
     def asking(self, parts: Sequence[tuple[Match, Likely]], whole: Likely) -> list[tuple[Match, Likely]]:
         """The parts that ask, each without the topic that its words name where nothing bears it out."""
