@@ -2,7 +2,8 @@
 
     python bench/answers/export.py CHECKPOINT [CHECKPOINT …]
 
-Of several, trained with different seeds, the mean of their weights is written, which errs less than each.
+Of several, trained with different seeds or for longer, the mean of their weights is written, which errs less
+than each (Wortsman et al. 2022, arXiv:2203.05482); `shipped` is the one that is there already.
 Weights are kept in eight bits. Of the word list, the pieces that English needs are kept: the frequent ones
 (a BERT word list is in order of frequency), all continuations, and every piece that a question uses.
 """
@@ -54,7 +55,7 @@ def mean(readers: list[Reader]) -> Reader:
 
 
 def main(checkpoints: list[str]) -> None:
-    reader = mean([Reader.load(Path(checkpoint)) for checkpoint in checkpoints])
+    reader = mean([Reader.shipped() if at == "shipped" else Reader.load(Path(at)) for at in checkpoints])
     kept = kept_pieces(reader)
     embeddings = reader.encoder.embeddings
     embeddings.word_embeddings = nn.Embedding.from_pretrained(embeddings.word_embeddings.weight[kept])

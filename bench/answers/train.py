@@ -352,7 +352,7 @@ def blended(labels: Sequence[str], rows: list[Wanted], share: float) -> list[Wan
 
 
 def train(reader: Reader, lines: list[Line], asked: argparse.Namespace) -> None:
-    """Fit the reader to the lines; prints the loss of each epoch."""
+    """Fit the reader to the lines; keeps what it is after each epoch, and prints that one's loss."""
     chance = random.Random(asked.seed)
     body = [parameter for parameter in reader.encoder.parameters() if parameter.requires_grad]
     head = 5 * asked.rate if asked.known else HEAD_RATE
@@ -374,6 +374,7 @@ def train(reader: Reader, lines: list[Line], asked: argparse.Namespace) -> None:
             optimizer.step()
             schedule.step()
             losses.append(loss.item())
+        reader.save(asked.checkpoint.with_stem(f"{asked.checkpoint.stem}-{epoch}"))
         seconds = time.monotonic() - started
         print(f"epoch {epoch}: loss {sum(losses) / len(losses):.3f}, {seconds:.0f} s", flush=True)
 

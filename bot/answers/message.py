@@ -135,9 +135,12 @@ class Message:
         matches = [*matches, *self._unnamed(matches)]
         if len(matches) == 1:
             return weighing.weigh(matches, whole)
+        single = weighing.is_single(matches, whole)
+        if single and not weighing.allows_two(whole):
+            return weighing.weigh(matches, whole)
         texts = [" ".join(token.norm for token in match.part.tokens) for match in matches]
         parts = list(zip(matches, intents.read(texts), strict=True))
-        if not weighing.differ(parts, whole) and weighing.is_single(matches, whole):
+        if single and not weighing.differ(parts, whole):
             return weighing.weigh(matches, whole)
         verdicts: list[Verdict] = []
         asking = weighing.asking(parts, whole)

@@ -16,18 +16,18 @@ from bot.answers.knowledge import Topic
 from bot.answers.parts import Part
 
 CONFIRMS = 0.22  # an intent this likely confirms the topic that the words name
-ALLOWS = 0.02  # beside a confirmed topic, another one that the words name is believed from here on
+ALLOWS = 0.05  # beside a confirmed topic, another one that the words name is believed from here on
 BESIDE = 0.10  # words that name several topics are believed from here on, each for its part
 REPLACES = 0.30  # a known intent this likely replaces a topic that it does not confirm
 OVERRULES = 0.50  # anything else this likely overrules words that name a known topic
 DENIES = 0.70  # so does `off` from here on
-CERTAIN = 0.90  # an intent this likely is asked of the workshop even where words name another thing
+CERTAIN = 0.80  # an intent this likely is asked of the workshop even where words name another thing
 ALONE = 0.50  # an intent this likely is believed without words
 HINTS = 0.30  # an unpublished topic this likely says better than nothing what is not known
-SECOND = 0.15  # the second of two intents of one part
+SECOND = 0.10  # the second of two intents of one part
 EQUAL = 0.40  # the second of two intents, of which one states something and one is not published
 TOGETHER = 0.66  # what two intents of one part must come to
-NEAR = 0.15  # what was not answered is offered as a reading from here on
+NEAR = 0.08  # what was not answered is offered as a reading from here on
 TELLS = 0.40  # beside others, a part is left out that asks nothing as likely as this
 SINGLE = 0.85  # an intent of the whole message this likely is the only one
 ALMOST, FAINT = 0.60, 0.15  # so is one this likely where the next is no likelier than that
@@ -124,11 +124,18 @@ class Weighing:
         leads = first >= SINGLE or (first >= ALMOST and second <= FAINT)
         return leads and not (apart and denied) and not several
 
+    def allows_two(self, whole: Likely) -> bool:
+        """Whether a message may ask two things, as it is read as a whole."""
+        return len(self._allowed(whole)) > 1
+
     def differ(self, parts: Sequence[tuple[Match, Likely]], whole: Likely) -> bool:
         """Whether two parts, each read by itself, certainly ask different things, which the whole allows."""
         leads = {_lead(own) for match, own in parts if self._asks_surely(match, own)}
-        asked = leads.difference(ASKS_NOTHING, (OFF, PANEL))
-        return sum(whole[lead] >= ALLOWS for lead in asked) > 1
+        return len(leads & self._allowed(whole)) > 1
+
+    def _allowed(self, whole: Likely) -> set[str]:
+        asked = {intent for intent, chance in whole.items() if chance >= ALLOWS}
+        return asked.difference(ASKS_NOTHING, (OFF, PANEL))
 
     def asking(self, parts: Sequence[tuple[Match, Likely]], whole: Likely) -> list[tuple[Match, Likely]]:
         """The parts that ask, each without the topic that its words name where nothing bears it out."""
