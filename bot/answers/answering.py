@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -20,6 +21,8 @@ from bot.config import Config, shipped
 from bot.errors import ConfigError, Mistake
 from bot.programme.model import Programme
 from bot.rendering import Rendering
+
+COST = "cost"  # the topic of what it costs
 
 
 class Answers:
@@ -62,6 +65,8 @@ class Answers:
         moment = Moment(at, programme, tz, language.code)
         cleaned = clean(text)
         if not any(character.isalnum() for character in cleaned):
+            if _asks_the_price(cleaned) and COST in language.topics:
+                return self.answer_topic(COST, at=at, programme=programme, tz=tz, lang=lang)
             return Answer("unknown", self.composer.frame("wordless", moment), moment.lang, confidence=1.0)
         return Message(self.composer, language, moment, cleaned, learned).reply()
 
@@ -145,6 +150,11 @@ class Answers:
             if code in self._languages:
                 return self._languages[code]
         return self._languages["en"]
+
+
+def _asks_the_price(text: str) -> bool:
+    """ "€?": a sign of money and a question mark."""
+    return "?" in text and any(unicodedata.category(character) == "Sc" for character in text)
 
 
 def _file(language: Language, topic: str) -> str:

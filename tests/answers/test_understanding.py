@@ -128,6 +128,11 @@ def test_what_compares_lengths_and_hours_is_worked_out(ask, text, lead):
     assert ask(text).text.startswith(lead)
 
 
+def test_a_sign_of_money_asks_the_price(ask):
+    assert ask("€?").topics == ("cost",)
+    assert ask("$$$").status == "unknown"
+
+
 def test_what_is_launched_need_not_be_named(ask):
     assert ask("what is that document they launch").topics == ("subject:whitepaper",)
 
