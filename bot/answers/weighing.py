@@ -158,7 +158,9 @@ class Weighing:
     def _asks_surely(self, match: Match, own: Likely) -> bool:
         """Whether a part, read by itself, is sure to ask what it most likely asks."""
         asks = match.part.asked if self.long else match.part.request
-        return asks and own[_lead(own)] >= SINGLE
+        lead = _lead(own)
+        agreed = match.topic is not None and match.topic.intent == lead
+        return asks and own[lead] >= (ALMOST if agreed else SINGLE)
 
     def _states(self, match: Match) -> bool:
         topic = match.topic
