@@ -12,7 +12,6 @@ from bot import day
 from bot.config import Config
 from bot.errors import ConfigError
 from bot.rehearsal import scenario
-from bot.rehearsal.player import PATIENCE, submit
 from bot.store.engine import Database
 
 ANSWERED = {"crowd": 20, "connection": 22, "slow": 8, "late": 7}
@@ -61,25 +60,3 @@ def test_a_mistake_in_a_scenario_is_named(tmp_path: Path, text: str, wrong: str)
         scenario.load(file)
 
     assert wrong in str(caught.value)
-
-
-class Hurried:
-    """Somebody whose modal asks so many times to try again."""
-
-    def __init__(self, slow: int) -> None:
-        self.slow, self.tried = slow, 0
-
-    async def submit(self, **wish: Any) -> dict[str, Any]:
-        self.tried += 1
-        return {"failure": "Try again?" if self.tried <= self.slow else None}
-
-
-@pytest.mark.parametrize(("slow", "tried", "failed"), [(0, 1, False), (2, 3, False), (9, PATIENCE + 1, True)])
-async def test_people_submit_again_where_the_modal_asks_them_to(slow: int, tried: int, failed: bool) -> None:
-    person = Hurried(slow)
-
-    seen = await submit(person, {})
-
-    assert person.tried == tried
-    assert bool(seen["failure"]) is failed
-    assert seen.get("again", 0) == tried - 1

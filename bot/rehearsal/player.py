@@ -22,7 +22,6 @@ from bot.rehearsal.state import BOT_USER
 from bot.rendering import unescape
 
 SETTLE_WITHIN = 60.0  # wall seconds; longer means that something hangs
-PATIENCE = 3  # how often somebody submits again where the modal says "Try again?"
 _PLACEHOLDER = re.compile(r"\$\{(?P<what>[^}]*)\}")
 
 
@@ -147,7 +146,7 @@ class Player:
                 view = _top(person)
                 wish = {"view_id": view["id"], "values": self._values(view, step, number)}
                 self._submitted[person.id] = wish
-                return await (submit(person, wish) if step.expect == "done" else person.submit(**wish))
+                return await person.submit(**wish)
             case "resubmit":
                 try:
                     return await person.submit(**self._submitted[person.id])
@@ -253,19 +252,6 @@ class Player:
             if member is not None and not member.direct and person.id in member.members:
                 found += len([m for m in person.messages(channel) if m["ephemeral"]])
         return found
-
-
-async def submit(person: Person, wish: Json) -> Json:
-    """Submit a modal, and again where it says "Try again?", as people do; `again` counts these."""
-    seen = await person.submit(**wish)
-    for again in range(1, PATIENCE + 1):
-        if not seen.get("failure"):
-            break
-        try:
-            seen = await person.submit(**wish) | {"again": again}
-        except DeedError:  # a second tap has closed it meanwhile
-            return seen | {"failure": None, "again": again}
-    return seen
 
 
 def _judge(step: Step, seen: Json, *, told: int) -> str | None:
