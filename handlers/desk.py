@@ -13,6 +13,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+from weakref import WeakValueDictionary
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -48,6 +49,7 @@ class Desk:
     public_url: str | None = None
     closing: asyncio.Event = field(default_factory=asyncio.Event)  # set when the process is to end
     beside: set[asyncio.Task[Any]] = field(default_factory=set)  # what `later` has begun
+    turns: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     @property
     def answers(self) -> Answers:
@@ -56,6 +58,10 @@ class Desk:
 
     def now(self) -> datetime:
         return self.clock.now()
+
+    def turn(self, key: str) -> asyncio.Lock:
+        """To be held while a delivery of that key is taken in: its double waits here, not in the database."""
+        return self.turns.setdefault(key, asyncio.Lock())
 
     def later(self, work: Coroutine[Any, Any, Any]) -> None:
         """Do it without letting Slack wait for it: an explanation, a form redrawn, a name looked up.

@@ -44,30 +44,31 @@ class Offer:
 
 
 async def with_offer(
-    desk: Desk, view: Mapping[str, Any], user: str, *, always: bool = False
+    db: AsyncSession, desk: Desk, view: Mapping[str, Any], user: str, *, always: bool = False
 ) -> dict[str, Any] | None:
     """The form as it was filled in, with what might spare the question; None when nothing would.
 
     `always`: also then. Raises Refusal when all is closed.
     """
     text = state_value(view, "text") or ""
-    async with desk.database.read() as db:
-        programme, by = await versions.current(db), await people.find(db, user)
-        segment = submission.choose_segment(programme, state_value(view, "segment"), now=desk.now())
-        offer = Offer(
-            alike=await similar.find(db, text, segment_id=segment.id, not_by=by),
-            answer=await _known(db, desk, text, programme) if text.strip() else None,
-            voted=await votes.voted(db, by) if by else set(),
-        )
-        if not (always or offer.alike or offer.answer):
-            return None
-        return await _form(db, desk, programme, view=view, offer=offer)
+    programme, by = await versions.current(db), await people.find(db, user)
+    segment = submission.choose_segment(programme, state_value(view, "segment"), now=desk.now())
+    alike = await similar.find(db, text, segment_id=segment.id, not_by=by)
+    offer = Offer(
+        alike=alike,
+        answer=await _known(db, desk, text, programme) if text.strip() else None,
+        voted=await votes.voted(db, by) if by and alike else set(),
+    )
+    if not (always or offer.alike or offer.answer):
+        return None
+    return await _form(db, desk, programme, view=view, offer=offer)
 
 
 async def show_vote(view: Mapping[str, Any], user: str, client: AsyncWebClient, desk: Desk) -> None:
     """Draw it anew: the form in which a vote was given instead says so; what was typed in it stays."""
     with contextlib.suppress(Refusal):  # submitting has closed meanwhile; the vote counts
-        again = await with_offer(desk, view, user, always=True)
+        async with desk.database.read() as db:
+            again = await with_offer(db, desk, view, user, always=True)
         if again is not None:
             await redraw(client, str(view.get("id")), again)
 

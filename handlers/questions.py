@@ -98,31 +98,44 @@ async def question(call: Call, *, hidden: str = "named") -> Reply:
 
 
 async def submitted(ack: AsyncAck, body: dict[str, Any], view: dict[str, Any], desk: Desk) -> None:
-    """The form was sent: stored, or shown again with what might spare the question."""
-    user, now = body["user"]["id"], desk.now()
-    desk.later(desk.acquaint(user))
-    if view.get("private_metadata") != OFFERED and not await _taken_in(desk, view_key(body)):
-        again = await with_offer(desk, view, user)
+    """The form was sent: stored, or shown again with what might spare the question.
+
+    A double tap waits for the first of the two, and finds its question stored.
+    """
+    user, key = body["user"]["id"], view_key(body)
+    async with desk.turn(key):
+        async with desk.database.read() as db:
+            taken_in = await db.get(Intake, (db.info["workshop_id"], key)) is not None
+            offered = taken_in or view.get("private_metadata") == OFFERED
+            again = None if offered else await with_offer(db, desk, view, user)
         if again is not None:
             await ack(response_action="update", view=again)
             return
-    async with desk.database.begin() as db:
-        if await first_time(db, view_key(body), now=now):
-            by = await desk.person(db, user)
-            await submission.submit(
-                db,
-                by=by,
-                text=state_value(view, "text") or "",
-                segment_id=state_value(view, "segment"),
-                hidden=state_value(view, "hidden") or "named",
-                cannot_attend="cannot_attend" in (state_value(view, "attend") or []),
-                programme=await versions.current(db),
-                config=desk.config,
-                now=now,
-            )
-            await home.refresh(db, by, now=now)
+        if not taken_in:
+            desk.later(desk.acquaint(user))
+            await _store(body, view, desk)
     await ack()
     desk.nudge()
+
+
+async def _store(body: dict[str, Any], view: dict[str, Any], desk: Desk) -> None:
+    now = desk.now()
+    async with desk.database.begin() as db:
+        if not await first_time(db, view_key(body), now=now):
+            return
+        by = await desk.person(db, body["user"]["id"])
+        await submission.submit(
+            db,
+            by=by,
+            text=state_value(view, "text") or "",
+            segment_id=state_value(view, "segment"),
+            hidden=state_value(view, "hidden") or "named",
+            cannot_attend="cannot_attend" in (state_value(view, "attend") or []),
+            programme=await versions.current(db),
+            config=desk.config,
+            now=now,
+        )
+        await home.refresh(db, by, now=now)
 
 
 async def vote_pressed(ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient, desk: Desk) -> None:
@@ -288,11 +301,6 @@ COMMANDS: dict[str, Callable[[Call], Awaitable[Reply]]] = {
     "reply": reply,
     **moderation.COMMANDS,
 }
-
-
-async def _taken_in(desk: Desk, key: str) -> bool:
-    async with desk.database.read() as db:
-        return await db.get(Intake, (db.info["workshop_id"], key)) is not None
 
 
 def _instant(ts: object) -> datetime | None:

@@ -137,11 +137,16 @@ async def _check_limits(db: AsyncSession, by: Person, config: Config, *, now: da
     if by.muted:
         raise NotAllowed("muted")
     settings = config.questions
-    mine_ = select(func.count()).where(Question.author_id == by.id)
-    undecided = (await db.execute(mine_.where(Question.state.in_(UNDECIDED)))).scalar_one()
+    undecided, recent = (
+        await db.execute(
+            select(
+                func.count().filter(Question.state.in_(UNDECIDED)),
+                func.count().filter(Question.received_at > now - BURST),
+            ).where(Question.author_id == by.id)
+        )
+    ).one()
     if undecided >= settings.open_per_person:
         raise Refusal("too_many_questions", undecided=undecided)
-    recent = (await db.execute(mine_.where(Question.received_at > now - BURST))).scalar_one()
     if recent >= settings.per_minute:
         raise Refusal("too_fast", per_minute=settings.per_minute)
 
