@@ -18,7 +18,14 @@ ANSWERED = {"crowd": 20, "connection": 22, "slow": 8, "late": 7}
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name", [name for name, each in scenario.shipped().items() if each.anywhere])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.alone] if each.crowd else [])
+        for name, each in scenario.shipped().items()
+        if each.anywhere
+    ],
+)
 async def test_a_shipped_scenario_goes_as_it_should(name: str, config: Config, tmp_path: Path) -> None:
     lines: list[dict[str, Any]] = []
 

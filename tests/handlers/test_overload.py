@@ -12,6 +12,8 @@ from bot.store.tables import Question
 from handlers import bolt, modals
 from tests.handlers.conftest import OTHER, PARTICIPANT, House
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_whose_turn_does_not_come_is_turned_away_and_nothing_of_it_is_stored(house: House) -> None:

@@ -405,6 +405,7 @@ async def test_one_person_one_vote_the_later_word_holds(
         await voted(workshop, config, programme, 1, "U2")
 
 
+@pytest.mark.alone
 async def test_no_vote_of_many_at_once_is_lost(
     workshop: Database, ask: Ask, do: deeds_of.Do, config, programme
 ) -> None:

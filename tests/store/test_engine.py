@@ -264,15 +264,20 @@ async def test_a_connection_given_up_while_it_is_closing_does_get_closed(tmp_pat
     assert done
 
 
-async def test_a_statement_that_nobody_waits_for_any_more_does_not_stand_in_the_way(tmp_path: Path) -> None:
+@pytest.mark.parametrize("transaction", [True, False], ids=["at once", "in the thread"])
+async def test_a_statement_that_nobody_waits_for_any_more_does_not_stand_in_the_way(
+    tmp_path: Path, transaction: bool
+) -> None:
     database = Database(f"sqlite:///{tmp_path}/workshop.sqlite3", WORKSHOP)
     await database.prepare("rehearsal", now=NOW)
     count = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000)"
     async with database.begin() as db:
         db.add(Intake(key="k", received_at=NOW))
 
+    options = {"reading": True} if transaction else {"transaction": False}
+
     async def look() -> None:
-        async with database.read() as db:
+        async with database.engine.execution_options(**options).connect() as db:
             await db.execute(text(f"{count} SELECT max(i) FROM n"))  # noqa: S608
 
     looking = [asyncio.create_task(look()) for _ in range(5)]
