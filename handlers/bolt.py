@@ -23,7 +23,9 @@ Answered = Callable[[str, float, int], None]
 MALFORMED = {"error": "malformed request"}
 BUSY = {"error": "too much at once"}
 AT_ONCE = 20  # requests; more would wait for a connection to PostgreSQL longer than `engine.PATIENCE`
-TURN_WITHIN = 2.0  # wall seconds; after three Slack has told the person that nobody answers
+TURN_WITHIN = 2.0  # wall seconds, at most
+ANSWERED_WITHIN = 2.8  # wall seconds; after three Slack has told the person that nobody answers
+SMOOTHED = 20  # requests over which it is averaged how long one takes
 MOST_AT_WORK = 2_000  # requests, those that wait for their turn among them
 NO_RETRY: dict[str, Any] = {"x-slack-no-retry": "1"}  # sending it again would not mend it
 
@@ -32,13 +34,15 @@ class Bolt(AsyncApp):
     """An AsyncApp whose listeners only ever see checked payloads; `answered` hears of each answer.
 
     So many are dispatched at once; the others wait, in the order they came. Whoever's turn does not come
-    in time is answered 503, which acknowledges nothing: Slack tells the person that it did not work, and
-    sends an event again. Nothing of it was stored, and no work is done for somebody who was told so.
+    early enough to be answered in time, as long as requests take now, is answered 503, which acknowledges
+    nothing: Slack tells the person that it did not work, and sends an event again. Nothing of it was
+    stored, and no work is done for somebody who was told so.
     """
 
     answered: Answered | None = None
     at_work = 0  # how many requests are being dispatched, or wait for that
     turned_away = 0  # how many were answered 503
+    takes = 0.0  # wall seconds that a request has taken of late, once it had its turn
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
@@ -64,15 +68,18 @@ class Bolt(AsyncApp):
             if self.turned_away % 100 == 1:
                 log.warning("too many requests at once: %d were turned away so far", self.turned_away)
             return BoltResponse(status=503, body=BUSY)
+        began = time.perf_counter()
         try:
             return await self._dispatch(req)
         finally:
+            self.takes += (time.perf_counter() - began - self.takes) / SMOOTHED
             self.turns.release()
 
     async def _has_turn(self) -> bool:
         """Wait for one request's turn, which is to be released; False when it does not come in time."""
+        within = min(self.turn_within, max(0.0, ANSWERED_WITHIN - 2 * self.takes))  # some take twice as long
         try:
-            async with asyncio.timeout(self.turn_within if self.turns.locked() else None):
+            async with asyncio.timeout(within if self.turns.locked() else None):
                 return await self.turns.acquire()
         except TimeoutError:
             return False

@@ -16,9 +16,14 @@ pytestmark = pytest.mark.alone
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_whose_turn_does_not_come_is_turned_away_and_nothing_of_it_is_stored(house: House) -> None:
+@pytest.mark.parametrize(
+    ("turn_within", "takes"), [(0.1, 0.0), (bolt.TURN_WITHIN, 1.4)], ids=["too late", "requests take long"]
+)
+async def test_whose_turn_does_not_come_is_turned_away_and_nothing_of_it_is_stored(
+    house: House, turn_within: float, takes: float
+) -> None:
     requests = house.bot.bolt
-    requests.turns, requests.turn_within = asyncio.Semaphore(1), 0.1
+    requests.turns, requests.turn_within, requests.takes = asyncio.Semaphore(1), turn_within, takes
     async with house.bot.desk.database.begin():  # no other transaction can write
         first = asyncio.create_task(
             house.person(PARTICIPANT).command("/workshop question Is the first one stored?")
