@@ -68,19 +68,9 @@ class Asked:
     def claim(self, match: Match, atoms: list[Atom], polar: bool) -> Claim:
         """What a part takes for granted, with what it is held against."""
         part = replace(match.part, atoms=atoms)
-        splitter = self.understanding.splitter
         moment = self.moment
-        return Claim(
-            part,
-            polar,
-            self.composer.config,
-            moment.programme,
-            moment.at,
-            splitter.negations,
-            splitter.polar,
-            splitter.less,
-            splitter.more,
-        )
+        words = self.understanding.splitter
+        return Claim(part, polar, self.composer.config, moment.programme, moment.at, words)
 
     def clause(self, item: Part) -> Part:
         """The part that an item of it was cut from: "is it organised by the union | and the bank?"."""

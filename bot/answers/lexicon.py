@@ -45,6 +45,7 @@ class Lists(BaseModel):
     polar: str
     subjects_of_a_question: str
     coordinators: str
+    alternatives: str  # words between things of which one is asked for
     context: str
     less: str  # words that compare with what is more, or later
     more: str  # and with what is less, or earlier

@@ -43,6 +43,7 @@ class Splitter(Clauses):
         super().__init__(words)
         lists = words.lists
         self.negations = frozenset(lists.negations.split())
+        self.alternatives = frozenset(lists.alternatives.split())
         self.less, self.more = frozenset(lists.less.split()), frozenset(lists.more.split())
         self.reasons = frozenset(lists.reasons.split())
         self.own = frozenset(lists.own.split())

@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from bot.answers.dates import Day, Hour
 from bot.answers.entities import Atom, Code
 from bot.answers.localtimes import Clock, Place, utc_of
-from bot.answers.parts import Part
+from bot.answers.parts import Part, Splitter
 from bot.config import Config
 from bot.programme.model import Programme, Status
 
@@ -26,10 +26,7 @@ class Claim:
     config: Config
     programme: Programme
     at: datetime
-    negations: frozenset[str]
-    auxiliaries: frozenset[str]
-    less: frozenset[str]
-    more: frozenset[str]
+    words: Splitter
 
     def has(self, name: str) -> bool:
         return any(name in atom.names for atom in self.part.atoms)
@@ -52,9 +49,9 @@ class Claim:
     def compared(self) -> int:
         """-1 for "less than", "before", 1 for "longer than", "after"; 0 where nothing compares."""
         norms = self.part.norms
-        if not self.less.isdisjoint(norms):
+        if not self.words.less.isdisjoint(norms):
             return -1
-        return 0 if self.more.isdisjoint(norms) else 1
+        return 0 if self.words.more.isdisjoint(norms) else 1
 
     @property
     def negated(self) -> bool:
@@ -62,16 +59,29 @@ class Claim:
 
         "Isn't it free?" is no denial, nor is "it is free isn't it?".
         """
-        norms = self.part.norms
-        if len(norms) > 4 and norms[-3] in self.auxiliaries and norms[-2] in self.negations:
+        norms = self._norms
+        if len(norms) > 4 and norms[-3] in self.words.polar and norms[-2] in self.words.negations:
             norms = norms[:-3]
-        skip = 3 if norms and norms[0] in self.auxiliaries else 0
-        return sum(1 for norm in norms[skip:] if norm in self.negations) % 2 == 1
+        skip = 3 if norms and norms[0] in self.words.polar else 0
+        return sum(1 for norm in norms[skip:] if norm in self.words.negations) % 2 == 1
+
+    @property
+    def chooses(self) -> bool:
+        """Whether it asks which it is ("the 25th or the 26th?"), which neither Yes nor No would answer."""
+        return not self.words.alternatives.isdisjoint(self._norms)
+
+    @property
+    def _norms(self) -> list[str]:
+        """Without "or not" at the end, which asks for no more than yes or no."""
+        norms = self.part.norms
+        last = [norm for norm in norms if norm.isalnum()][-2:]
+        tag = len(last) == 2 and last[0] in self.words.alternatives and last[1] in self.words.negations
+        return norms[: len(norms) - norms[::-1].index(last[0]) - 1] if tag else norms
 
 
 def verdict(check: str, claim: Claim) -> bool | None:
     """The verdict of the check that a topic's front matter names."""
-    if not claim.polar or check not in CHECKS:
+    if not claim.polar or check not in CHECKS or (claim.chooses and check not in ANY_OF):
         return None
     found = CHECKS[check](claim)
     return (not found) if found is not None and claim.negated else found
@@ -234,7 +244,7 @@ def _mode(claim: Claim) -> bool | None:
 def _cost(claim: Claim) -> bool | None:
     participation = claim.config.participation
     norms = set(claim.part.norms)
-    if participation is None or (claim.has("free") and claim.has("cost") and "or" in norms):
+    if participation is None:
         return None
     if norms & {"only", "except", "unless", "if", "include", "includes", "cover", "covers"}:
         return None  # free, but not on the condition that is named, and no fee that includes a thing
@@ -281,22 +291,14 @@ def _participation(claim: Claim) -> bool | None:
     participation = claim.config.participation
     if participation is None or claim.has("place"):
         return None
-    narrow = {
-        "only",
-        "restricted",
-        "reserved",
-        "limited",
-        "exclusive",
-        "exclusively",
-        "closed",
-        "must",
-        "need",
-    }
+    narrow = set(NARROW)
     if not claim.has("persona"):  # a private person is not a private event
         narrow |= {"private"}
     if {"country", "countries", "nationality"}.intersection(claim.part.norms):
         return None  # not from every one
     if claim.has("must") or narrow.intersection(claim.part.norms):
+        if claim.chooses:
+            return None
         return False if claim.has("eligible") or claim.has("persona") or claim.has("must") else None
     return True
 
@@ -368,6 +370,10 @@ def _is_part_of_it(claim: Claim) -> bool:
     return any("subject" in atom.names and atom.tokens[0] in behind for atom in claim.part.atoms)
 
 
+NARROW = frozenset(
+    ["only", "restricted", "reserved", "limited", "exclusive", "exclusively", "closed", "must", "need"]
+)
+ANY_OF = frozenset({"participation", "listed", "subject"})  # "students or journalists": whichever it is
 CHECKS: dict[str, Callable[[Claim], bool | None]] = {
     "when": _when,
     "mode": _mode,

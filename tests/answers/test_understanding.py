@@ -116,6 +116,28 @@ def test_what_a_question_takes_for_granted_is_confirmed_or_corrected(ask, text, 
 @pytest.mark.parametrize(
     ("text", "lead"),
     [
+        ("tuesday or wednesday?", None),
+        ("Is it on the 25th or on the 26th?", None),
+        ("Is it virtual or in person?", None),
+        ("Is registration mandatory or optional?", None),
+        ("Is it open to everyone or only to members?", None),
+        ("is it cancelled or postponed?", None),
+        ("is it Monday or not?", "*No.*"),
+        ("is it tuesday or not", "*Yes.*"),
+        ("Is it cancelled or not?", "*No.*"),
+        ("may students or journalists attend?", "*Yes.*"),
+    ],
+)
+def test_which_of_two_it_is_is_answered_with_neither_yes_nor_no(ask, text, lead):
+    """ "Or not" leaves one of them; of people who may come, whichever is named may."""
+    answer = ask(text)
+    assert answer.status == "answered"
+    assert answer.text.startswith(lead) if lead else not answer.text.startswith(("*Yes.*", "*No.*"))
+
+
+@pytest.mark.parametrize(
+    ("text", "lead"),
+    [
         ("Is it less than two hours?", "*Yes.*"),
         ("Is the workshop longer than two hours?", "*No.*"),
         ("Does it finish before 4pm CET?", "*Yes.*"),
