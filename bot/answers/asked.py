@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 from itertools import pairwise
 
+from bot.answers.claims import Claim
 from bot.answers.compose import Composer, Moment
 from bot.answers.dates import Day
 from bot.answers.entities import Atom
@@ -15,7 +16,7 @@ from bot.answers.judging import Match
 from bot.answers.knowledge import Topic
 from bot.answers.localtimes import Place
 from bot.answers.parts import Part
-from bot.answers.premises import Claim
+from bot.answers.premises import day_fits
 from bot.answers.text import Sentence
 from bot.answers.understanding import Understanding
 
@@ -70,7 +71,23 @@ class Asked:
         part = replace(match.part, atoms=atoms)
         moment = self.moment
         words = self.understanding.splitter
-        return Claim(part, polar, self.composer.config, moment.programme, moment.at, words)
+        amid = sum(other.sentence == part.sentence for other in self.parts) > 1
+        return Claim(
+            part,
+            polar,
+            self.composer.config,
+            moment.programme,
+            moment.at,
+            words,
+            tuple(self._after(match.part)),
+            amid,
+        )
+
+    def _after(self, part: Part) -> list[str]:
+        """The words of its sentence that follow a part."""
+        line = [token for token in self.sentences[part.sentence].tokens if token.kind != "mark"]
+        last = next((at for at, token in enumerate(line) if token in part.tokens[-1:]), len(line))
+        return [token.norm for token in line[last + 1 :]]
 
     def clause(self, item: Part) -> Part:
         """The part that an item of it was cut from: "is it organised by the union | and the bank?"."""
@@ -145,13 +162,13 @@ class Asked:
             replace(atom, names=frozenset({"date" if isinstance(atom.value, Day) else "span"}))
             for atom in named
         ]
-        if days and self.claim(match, days, polar=True).day_fits() is False:
+        if days and day_fits(self.claim(match, days, polar=True)) is False:
             return Match(match.part, None, another_day=True)
         for at, (event, day) in enumerate(pairwise(atoms)):
             beside = EVENT in event.names and day.names & {"date", "span"} and 0 < day.start - event.end <= 5
             asked = any(atom.names & OF_EVENTS for atom in atoms[:at])
             premise = at + 2 == len(atoms) and not asked and self.understanding.splitter.is_polar(match.part)
-            if beside and not premise and self.claim(match, [day], polar=True).day_fits() is False:
+            if beside and not premise and day_fits(self.claim(match, [day], polar=True)) is False:
                 return Match(match.part, None, another_day=True)
         return match
 

@@ -49,8 +49,15 @@ class Lists(BaseModel):
     context: str
     less: str  # words that compare with what is more, or later
     more: str  # and with what is less, or earlier
+    most: str  # words of what is not exceeded
+    least: str  # and of what is reached
+    excluding: str  # words of who may not come
+    provisos: str  # words that say on which condition
+    being_there: str  # words of being there, coming late, leaving
     reasons: str  # words that begin why something is asked
     negations: str
+    denial: str  # the one that denies a statement
+    lacking: str  # those that say what is done without
     lead_in: str
     tags: str  # words that only ask whether it is so
     asking: str  # words that lead to what is asked

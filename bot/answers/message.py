@@ -15,7 +15,7 @@ from bot.answers.judging import Match
 from bot.answers.knowledge import Topic
 from bot.answers.model import Answer, Choice, Learned
 from bot.answers.parts import Part
-from bot.answers.premises import places_of, verdict
+from bot.answers.premises import day_fits, places_of, verdict
 from bot.answers.reply import LONG, PANEL_LIMIT, framed, quotable
 from bot.answers.text import Sentence, fold, stem
 from bot.answers.understanding import Understanding
@@ -108,7 +108,7 @@ class Message:
             polar = topic is not None and self.understanding.splitter.is_polar(part)
             also = None
             if polar and topic is not None and topic.front.check == "mode":
-                fits = self.asked.claim(match, part.atoms, polar).day_fits()
+                fits = day_fits(self.asked.claim(match, part.atoms, polar))
                 also = self.language.topics.get("when") if fits is False else None
             elif polar and topic is not None and topic.front.check == "when" and _placed(part):
                 also = self.language.topics.get("venue")
@@ -271,7 +271,10 @@ class Message:
                 quoted = match.part.quoted(self.text)
                 if quoted and quoted not in declined:
                     declined.append(quoted)
-            elif all(one.topic != match.topic.id for one in said):
+            elif again := [one for one in said if one.topic == match.topic.id]:
+                if self._say(match, match.topic).verdict != again[0].verdict:
+                    again[0].verdict = None  # one of them is so, and the other is not
+            else:
                 said.append(self._say(match, match.topic))
         if not said and not declined:
             declined.append(clip(" ".join(self.text.split()), PANEL_LIMIT))

@@ -44,6 +44,10 @@ class Splitter(Clauses):
         lists = words.lists
         self.negations = frozenset(lists.negations.split())
         self.alternatives = frozenset(lists.alternatives.split())
+        self.denial, self.lacking = lists.denial, frozenset(lists.lacking.split())
+        self.most, self.least = frozenset(lists.most.split()), frozenset(lists.least.split())
+        self.excluding, self.provisos = frozenset(lists.excluding.split()), frozenset(lists.provisos.split())
+        self.being_there = frozenset(lists.being_there.split())
         self.less, self.more = frozenset(lists.less.split()), frozenset(lists.more.split())
         self.reasons = frozenset(lists.reasons.split())
         self.own = frozenset(lists.own.split())

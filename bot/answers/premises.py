@@ -6,85 +6,34 @@ Each check returns True (it is so), False (it is not) or None (nothing was claim
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from bot.answers.claims import Claim
 from bot.answers.dates import Day, Hour
 from bot.answers.entities import Atom, Code
 from bot.answers.localtimes import Clock, Place, utc_of
-from bot.answers.parts import Part, Splitter
-from bot.config import Config
-from bot.programme.model import Programme, Status
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A part with what its claims are checked against."""
-
-    part: Part
-    polar: bool
-    config: Config
-    programme: Programme
-    at: datetime
-    words: Splitter
-
-    def has(self, name: str) -> bool:
-        return any(name in atom.names for atom in self.part.atoms)
-
-    def values(self, name: str) -> list[object]:
-        return [atom.value for atom in self.part.atoms if name in atom.names]
-
-    def day_fits(self) -> bool | None:
-        """Whether the days that are named are the workshop's; None when none can be told."""
-        tz = self.config.workshop.tz
-        start = self.programme.starts.astimezone(tz)
-        today = self.at.astimezone(tz).date()
-        if self.compared:
-            return None
-        days = [_is_day(day, start.date()) for day in self.values("date") if isinstance(day, Day)]
-        spans = [_is_span(span, start, today) for span in self.values("span") if isinstance(span, tuple)]
-        return _all([*days, *spans])
-
-    @property
-    def compared(self) -> int:
-        """-1 for "less than", "before", 1 for "longer than", "after"; 0 where nothing compares."""
-        norms = self.part.norms
-        if not self.words.less.isdisjoint(norms):
-            return -1
-        return 0 if self.words.more.isdisjoint(norms) else 1
-
-    @property
-    def negated(self) -> bool:
-        """Whether the claim itself is denied ("it is not free, right?").
-
-        "Isn't it free?" is no denial, nor is "it is free isn't it?".
-        """
-        norms = self._norms
-        if len(norms) > 4 and norms[-3] in self.words.polar and norms[-2] in self.words.negations:
-            norms = norms[:-3]
-        skip = 3 if norms and norms[0] in self.words.polar else 0
-        return sum(1 for norm in norms[skip:] if norm in self.words.negations) % 2 == 1
-
-    @property
-    def chooses(self) -> bool:
-        """Whether it asks which it is ("the 25th or the 26th?"), which neither Yes nor No would answer."""
-        return not self.words.alternatives.isdisjoint(self._norms)
-
-    @property
-    def _norms(self) -> list[str]:
-        """Without "or not" at the end, which asks for no more than yes or no."""
-        norms = self.part.norms
-        last = [norm for norm in norms if norm.isalnum()][-2:]
-        tag = len(last) == 2 and last[0] in self.words.alternatives and last[1] in self.words.negations
-        return norms[: len(norms) - norms[::-1].index(last[0]) - 1] if tag else norms
+from bot.programme.model import Status
 
 
 def verdict(check: str, claim: Claim) -> bool | None:
     """The verdict of the check that a topic's front matter names."""
-    if not claim.polar or check not in CHECKS or (claim.chooses and check not in ANY_OF):
+    denied = claim.denied
+    if not claim.polar or check not in CHECKS or denied is None or (claim.chooses and check not in ANY_OF):
         return None
     found = CHECKS[check](claim)
-    return (not found) if found is not None and claim.negated else found
+    return (not found) if found is not None and denied else found
+
+
+def day_fits(claim: Claim) -> bool | None:
+    """Whether the days that are named are the workshop's; None when none can be told."""
+    tz = claim.config.workshop.tz
+    start = claim.programme.starts.astimezone(tz)
+    today = claim.at.astimezone(tz).date()
+    if claim.compared:
+        return None
+    days = [_is_day(day, start.date()) for day in claim.values("date") if isinstance(day, Day)]
+    spans = [_is_span(span, start, today) for span in claim.values("span") if isinstance(span, tuple)]
+    return _all([*days, *spans])
 
 
 def _all(results: list[bool | None]) -> bool | None:
@@ -94,26 +43,39 @@ def _all(results: list[bool | None]) -> bool | None:
 
 def _when(claim: Claim) -> bool | None:
     zones = sum(bool({"place", "zone_"} & atom.names) for atom in claim.part.atoms)
-    if zones > 1 and len(claim.values("clock")) == 1 and "clock" in claim.part.atoms[0].names:
+    clocks = claim.values("clock")
+    if zones > 1 and (not clocks or (len(clocks) == 1 and "clock" in claim.part.atoms[0].names)):
         return None  # "15:30 CET in IST?" claims nothing, it wants that time put over
+    if claim.timed and claim.of_being_there:
+        return None
     tz = claim.config.workshop.tz
     start, end = claim.programme.starts.astimezone(tz), claim.programme.ends.astimezone(tz)
     today = claim.at.astimezone(tz).date()
     days = [day for day in claim.values("date") if isinstance(day, Day)]
-    if days and claim.compared:
+    if claim.compared and (days or claim.values("span")):
         return None
-    results: list[bool | None] = [_is_day(day, start.date()) for day in days]
+    results: list[bool | None] = [_is_day_there(day, claim, start) for day in days]
     for value in claim.values("span"):
         if isinstance(value, tuple):
             local = start
-            if value[0] == "part" and (
-                clocks := [p.clocks[0] for p in claim.values("place") if isinstance(p, Place)]
-            ):
-                local = start.astimezone(clocks[0].tz())
+            if value[0] == "part":
+                local = _there(claim, start)
             results.append(_is_span(value, local, today))
     results.append(_hours(claim, start, end))
     results.append(_length(claim, (end - start) / timedelta(minutes=1), (start.date() - today).days))
     return _all(results)
+
+
+def _there(claim: Claim, start: datetime) -> datetime:
+    """The start as the clocks of the place that is named show it."""
+    clocks = [place.clocks[0] for place in claim.values("place") if isinstance(place, Place)]
+    return start.astimezone(clocks[0].tz()) if clocks else start
+
+
+def _is_day_there(day: Day, claim: Claim, start: datetime) -> bool | None:
+    """Whether it is that day where it is asked from; None for the workshop's own where that is another."""
+    there = _there(claim, start).date()
+    return None if there != start.date() and _is_day(day, start.date()) else _is_day(day, there)
 
 
 def _is_day(day: Day, actual: date) -> bool:
@@ -171,6 +133,8 @@ def _hours(claim: Claim, start: datetime, end: datetime) -> bool | None:
         return all(_is_then(hour, start, place.clocks) for hour, place in zip(hours, places, strict=True))
     if clocks and all(clock.zone == claim.config.workshop.zone for clock in clocks[0]):
         clocks = []
+    if claim.compared and hours[0].hour == 0:
+        return None  # midnight is before and after every day
     if claim.compared:
         return _is_beyond(claim.compared, hours[0], start if claim.has("start") else end, clocks)
     wanted = [end] if len(hours) == 1 and claim.has("end") and not claim.has("start") else [start, end]
@@ -264,6 +228,8 @@ def _register(claim: Claim) -> bool | None:
     if claim.has("inperson"):
         return not registration.online_only
     if claim.has("must"):
+        if not claim.has("register") and not ATTENDING.isdisjoint(claim.part.norms):
+            return None
         other = any("?" in atom.names for atom in claim.part.atoms) and not claim.has("register")
         told = {"each", "every", "all", "by"}.isdisjoint(claim.part.norms)  # nor by when, nor by whom
         return registration.mandatory if told and not other else None
@@ -289,8 +255,13 @@ def _signatory(claim: Claim) -> bool | None:
 
 def _participation(claim: Claim) -> bool | None:
     participation = claim.config.participation
-    if participation is None or claim.has("place"):
+    norms = set(claim.part.norms)
+    if participation is None or claim.has("place") or claim.has("register") or claim.timed or claim.amid:
         return None
+    if claim.at >= claim.programme.ends or not norms.isdisjoint(claim.words.provisos):
+        return None
+    if not norms.isdisjoint(claim.words.excluding):
+        return False
     narrow = set(NARROW)
     if not claim.has("persona"):  # a private person is not a private event
         narrow |= {"private"}
@@ -304,6 +275,8 @@ def _participation(claim: Claim) -> bool | None:
 
 
 def _status(claim: Claim) -> bool | None:
+    if claim.timed or claim.of_being_there or claim.amid:
+        return None
     status, at = claim.programme.status, claim.at
     norms = set(claim.part.norms)
     if norms & {"cancelled", "canceled", "cancel", "cancellation", "called"}:
@@ -337,8 +310,8 @@ def _status(claim: Claim) -> bool | None:
 def _listed(claim: Claim) -> bool | None:
     if claim.has("othernumber"):
         return False
-    if claim.has("about"):  # listed it may be, and not be about that
-        return None
+    if any(atom.names & ABOUT_ONE and "discuss" not in atom.names for atom in claim.part.atoms):
+        return None  # listed it may be, and not be about that
     listed = {value.listed is not None for value in claim.values("code") if isinstance(value, Code)}
     return listed.pop() if len(listed) == 1 else None  # of several, some may be and others not
 
@@ -359,6 +332,8 @@ def _subject(claim: Claim) -> bool | None:
         return None
     if {"before", "after", "only", "already"}.intersection(claim.part.norms):
         return None
+    if claim.has("launch") and claim.at >= claim.programme.starts:
+        return None  # it was announced; whether it happened nobody has told
     does = any(claim.has(name) for name in ("discuss", "launch", "relate"))
     return True if does and not _is_part_of_it(claim) else None
 
@@ -373,7 +348,9 @@ def _is_part_of_it(claim: Claim) -> bool:
 NARROW = frozenset(
     ["only", "restricted", "reserved", "limited", "exclusive", "exclusively", "closed", "must", "need"]
 )
-ANY_OF = frozenset({"participation", "listed", "subject"})  # "students or journalists": whichever it is
+ANY_OF = frozenset({"participation", "listed"})  # "students or journalists": whichever it is
+ATTENDING = frozenset({"attendance", "attending", "attend", "participation", "presence"})
+ABOUT_ONE = frozenset({"about", "meaning", "launch", "matter", "purpose", "?"})
 CHECKS: dict[str, Callable[[Claim], bool | None]] = {
     "when": _when,
     "mode": _mode,
