@@ -140,6 +140,7 @@ class Composer:
             phase="before" if moment.at < starts else "during" if moment.at < ends else "after",
             days=days,
             when_words=self._from_now(days, lang),
+            left=_lasting((starts if moment.at < starts else ends) - moment.at, lang),
             hours=self._hours(starts, ends, lang),
             clock=lambda instant: format_datetime(instant, "HH:mm", tzinfo=tz, locale=lang),
             own=self._own(moment),
@@ -209,6 +210,15 @@ class Composer:
         return self._local(
             of_zone(moment.tz, programme.starts, programme.ends, moment.lang), moment.lang, programme.starts
         )
+
+
+def _lasting(left: timedelta, lang: str) -> str:
+    """ "2 hours 5 minutes", to the minute that is not over yet."""
+    hours, minutes = divmod(max(1, -int(-left // timedelta(minutes=1))), 60)
+    parts = [(timedelta(hours=hours), "hour"), (timedelta(minutes=minutes), "minute")]
+    return " ".join(
+        format_timedelta(part, granularity=unit, threshold=1e9, locale=lang) for part, unit in parts if part
+    )
 
 
 def _twelve(local: datetime) -> str:

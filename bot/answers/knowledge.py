@@ -24,9 +24,9 @@ from bot.rendering import Rendering
 
 # What an answer file's body and its expressions may use (docs/answers.md).
 VALUES = frozenset({
-    "config", "programme", "at", "phase", "days", "when_words", "verdict", "polar", "item", "hours", "clock",
-    "local", "places", "own", "own_tz", "on_now", "up_next", "codes", "listed", "unlisted", "hours_source",
-    "programme_source", "asked_for",
+    "config", "programme", "at", "phase", "days", "when_words", "left", "verdict", "polar", "item", "hours",
+    "clock", "local", "places", "own", "own_tz", "on_now", "up_next", "codes", "listed", "unlisted",
+    "hours_source", "programme_source", "asked_for",
 })  # fmt: skip
 
 

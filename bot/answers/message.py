@@ -110,7 +110,7 @@ class Message:
             if polar and topic is not None and topic.front.check == "mode":
                 fits = day_fits(self.asked.claim(match, part.atoms, polar))
                 also = self.language.topics.get("when") if fits is False else None
-            elif polar and topic is not None and topic.front.check == "when" and _placed(part):
+            elif polar and topic is not None and topic.id == "when" and _placed(part):
                 also = self.language.topics.get("venue")
             made.append(match)
             if also is not None and all(other.topic is not also for other in matches):

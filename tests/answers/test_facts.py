@@ -13,7 +13,7 @@ from tests.answers.conftest import AFTER, BEFORE, DURING
 # length, and how far away it is at the three instants.
 DERIVED = {
     BEFORE: {"13:00", "14:30", "2:00", "3:30", "90", "1", "30", "5"},
-    DURING: {"13:00", "14:30", "2:00", "3:30", "90", "1", "30"},
+    DURING: {"13:00", "14:30", "2:00", "3:30", "90", "1", "30", "50"},
     AFTER: {"13:00", "14:30", "2:00", "3:30", "90", "1", "30", "365"},
 }
 COUNTS = {"3"}  # how many Recommendations the letter lists
@@ -79,9 +79,15 @@ def test_every_answer_names_its_source_or_the_event_page(answers, programme, con
             assert config.page.url in answer.text, topic.id
 
 
-def test_the_date_is_told_before_during_and_after(ask):
+def test_the_date_is_told_before_during_and_after(ask, programme):
     assert "takes place on *Tuesday 25 November 2025, 14:00–15:30 CET*" in ask("When is the workshop?").text
     assert "in 5 days" in ask("When is the workshop?").text
+    assert (
+        "That is today, in 4 hours 5 minutes."
+        in ask("When is it?", at=programme.starts - timedelta(minutes=245)).text
+    )
+    assert "in 1 minute." in ask("how many minutes to go", at=programme.starts - timedelta(seconds=5)).text
+    assert "It ends in 50 minutes." in ask("how much time is left", at=DURING).text
     assert "tomorrow" in ask("When is it?", at=datetime(2025, 11, 24, 20, tzinfo=UTC)).text
     assert "is on now: today" in ask("When is the workshop?", at=DURING).text
     after = ask("When is the workshop?", at=AFTER).text
