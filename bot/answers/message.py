@@ -32,6 +32,7 @@ OF_SOMEBODY = frozenset({"organiser", "signatory"})
 
 ABOUT = frozenset({"about", "meaning"})
 ABBREVIATION, LOCAL_TIME, STANDARDS = "abbreviation", "local-time", "standards"  # intents
+WHEN = frozenset({"when", "mytime"})
 LAUNCH = "launch"  # said of a thing, by a message and by the text about it
 UNLISTED = "unlisted-standard"  # the topic of documents that are not shown
 
@@ -266,10 +267,11 @@ class Message:
     def _compose(self, matches: list[Match]) -> Answer:
         said: list[Said] = []
         declined: list[str] = []
+        told = any(match.topic is not None and match.topic.front.check == "when" for match in matches)
         for match in matches:
             if match.topic is None:
                 quoted = match.part.quoted(self.text)
-                if quoted and quoted not in declined:
+                if quoted and quoted not in declined and not (WHEN & match.names and told):
                     declined.append(quoted)
             elif again := [one for one in said if one.topic == match.topic.id]:
                 if self._say(match, match.topic).verdict != again[0].verdict:

@@ -149,6 +149,28 @@ def test_a_lead_is_given_only_where_nobody_could_take_it_wrongly(ask, text, lead
     assert answer.text.startswith(lead) if lead else not answer.text.startswith(("*Yes.*", "*No.*"))
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "kindly confirm (1) venue (2) fee (3) language of the meeting",
+        "1) venue 2) fee 3) language",
+        "a) the venue b) the fee c) the language",
+    ],
+)
+def test_what_is_numbered_is_answered_one_by_one(ask, text):
+    answer = ask(text)
+    assert answer.status == "answered"
+    for told in ("fully virtual", "free of charge", "language of the workshop"):
+        assert told in answer.text
+
+
+def test_hours_that_are_told_are_not_declined_besides(ask):
+    answer = ask("I am in Peru, what time is it for me and is it free?")
+    assert "08:00–09:30" in answer.text
+    assert "free of charge" in answer.text
+    assert answer.unanswered == ()
+
+
 def test_what_was_announced_is_not_told_as_having_happened(ask):
     assert ask("Will the white paper be launched?").text.startswith("*Yes.*")
     assert not ask("Was the white paper launched?", at=AFTER).text.startswith("*Yes.*")
