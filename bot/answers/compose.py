@@ -215,10 +215,10 @@ class Composer:
 def _lasting(left: timedelta, lang: str) -> str:
     """ "2 hours 5 minutes", to the minute that is not over yet."""
     hours, minutes = divmod(max(1, -int(-left // timedelta(minutes=1))), 60)
-    parts = [(timedelta(hours=hours), "hour"), (timedelta(minutes=minutes), "minute")]
-    return " ".join(
-        format_timedelta(part, granularity=unit, threshold=1e9, locale=lang) for part, unit in parts if part
-    )
+    said = [format_timedelta(timedelta(hours=hours), "hour", 1e9, locale=lang)] if hours else []
+    if minutes:
+        said.append(format_timedelta(timedelta(minutes=minutes), "minute", 1e9, locale=lang))
+    return " ".join(said)
 
 
 def _twelve(local: datetime) -> str:
