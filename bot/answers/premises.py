@@ -57,10 +57,8 @@ def _when(claim: Claim) -> bool | None:
     results: list[bool | None] = [_is_day_there(day, claim, start) for day in days]
     for value in claim.values("span"):
         if isinstance(value, tuple):
-            local = start
-            if value[0] == "part":
-                local = _there(claim, start)
-            results.append(_is_span(value, local, today))
+            own, there = _is_span(value, start, today), _is_span(value, _there(claim, start), today)
+            results.append(None if own and not there and value[0] != "part" else there)
     results.append(_hours(claim, start, end))
     results.append(_length(claim, (end - start) / timedelta(minutes=1), (start.date() - today).days))
     return _all(results)
