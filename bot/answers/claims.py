@@ -88,7 +88,7 @@ class Claim:
 
     @property
     def timed(self) -> bool:
-        return any(self.has(name) for name in ("clock", "date", "span"))
+        return any(self.has(name) for name in ("clock", "date", "span", "amount"))
 
     @property
     def _norms(self) -> list[str]:

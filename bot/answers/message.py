@@ -299,7 +299,8 @@ class Message:
         told = match.places if topic.front.check == "when" else []
         atoms = [*match.part.atoms, *(atom for atom in told if atom not in match.part.atoms)]
         part = self.asked.clause(match.part) if topic.front.check in OF_SOMEBODY else match.part
-        claim = self.asked.claim(match, part.atoms, self.understanding.splitter.is_polar(match.part))
+        polar = self.understanding.splitter.is_polar(match.part)
+        claim = self.asked.claim(match, atoms if told else part.atoms, polar)
         one = self.composer.say(
             topic,
             self.moment,

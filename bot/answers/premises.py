@@ -120,7 +120,7 @@ def _hours(claim: Claim, start: datetime, end: datetime) -> bool | None:
     ]
     if not hours:
         zones = [place for place in claim.values("zone_") if isinstance(place, Place)]
-        if zones and not claim.values("span"):
+        if zones and not claim.values("span") and not claim.amid:
             return any(
                 start.astimezone(clock.tz()).utcoffset() == start.utcoffset() for clock in zones[0].clocks
             )
@@ -179,6 +179,8 @@ def _length(claim: Claim, minutes: float, days: int) -> bool | None:
             for _ in (0,)
         ):
             return minutes >= 210
+        return None
+    if claim.amid or claim.of_being_there or claim.has("place") or claim.has("zone_"):
         return None
     if amounts[0] < 20 and not claim.has("duration"):
         return None
@@ -315,7 +317,10 @@ def _listed(claim: Claim) -> bool | None:
 
 
 # What may be said wrongly of a thing that the workshop speaks of: its text says it rightly.
-UNTOLD = ("place", "org", "otherorg", "person", "date", "standardword", "code", "start", "end", "clock")
+UNTOLD = (
+    "place", "org", "otherorg", "othernumber", "person", "date", "standardword", "code", "start", "end",
+    "clock",
+)  # fmt: skip
 
 
 def _subject(claim: Claim) -> bool | None:
@@ -328,7 +333,7 @@ def _subject(claim: Claim) -> bool | None:
     named = sum("subject" in atom.names for atom in claim.part.atoms)
     if named > 1 or any(claim.has(name) for name in UNTOLD):
         return None
-    if {"before", "after", "only", "already"}.intersection(claim.part.norms):
+    if {"before", "after", "only", "already", "part"}.intersection(claim.part.norms):
         return None
     if claim.has("launch") and claim.at >= claim.programme.starts:
         return None  # it was announced; whether it happened nobody has told
