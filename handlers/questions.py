@@ -175,8 +175,11 @@ async def reacted(event: dict[str, Any], body: dict[str, Any], desk: Desk) -> No
         channel, ts = item.get("channel") or "", item.get("ts") or ""
         number = await messages.posted_as(db, channel, ts)
         posted = _instant(ts)
-        if number is None and posted and await messages.may_become_a_post(db, posted):
-            raise NotYet("it is not known yet whether that message is a question's post")
+        if number is None and posted:
+            if await messages.may_become_a_post(db, posted):
+                raise NotYet("it is not known yet whether that message is a question's post")
+            # On PostgreSQL each look sees what was committed by then: it may have become known in between.
+            number = await messages.posted_as(db, channel, ts)
         if number is not None:
             by = await desk.person(db, event["user"])
             await votes.vote(

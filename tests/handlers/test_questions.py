@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.questions import messages
 from bot.questions.picture import scores
 from bot.rehearsal.person import Person
 from bot.store.tables import Deed as AuditLine
@@ -378,6 +380,27 @@ async def test_a_vote_on_a_post_that_is_not_known_yet_to_have_arrived_counts_lat
         assert sum((await scores(db)).values()) == 1
 
 
+async def test_a_vote_on_a_post_that_becomes_known_between_two_looks_counts(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on PostgreSQL, where the sender may record the post after the first look and before the second."""
+    await submit(house, house.person(PARTICIPANT), "Should small operators be measured in the same way?")
+    await house.person(MODERATOR).command("/workshop approve 1", MODERATORS)
+    await house.settle()
+    other, looks, look = house.person(OTHER), [], messages.posted_as
+    post = next(m for m in other.messages(PARTICIPANTS) if m["text"].startswith("Question 1"))
+
+    async def posted_as(db: AsyncSession, channel: str, ts: str) -> int | None:
+        looks.append(ts)
+        return await look(db, channel, ts) if len(looks) > 1 else None
+
+    monkeypatch.setattr(messages, "posted_as", posted_as)
+    await other.react(PARTICIPANTS, post["ts"], "+1")
+    await house.settle()
+    async with house.bot.desk.database.read() as db:
+        assert sum((await scores(db)).values()) == 1
+
+
 async def test_a_crowd_whose_votes_are_refused_is_acknowledged_at_once_and_told_alone(house: House) -> None:
     await submit(house, house.person(PARTICIPANT), "Should small operators be measured in the same way?")
     await house.person(MODERATOR).command("/workshop approve 1", MODERATORS)
@@ -458,8 +481,8 @@ async def test_a_hidden_askers_name_reaches_no_channel_audit_or_log(
     places = [moderator.messages(PARTICIPANTS)]
     if hidden == "moderators":
         places.append(moderator.messages(MODERATORS))
-    for messages in places:
-        written = json.dumps([[m["text"], m.get("blocks")] for m in messages if m.get("bot_id")])
+    for shown in places:
+        written = json.dumps([[m["text"], m.get("blocks")] for m in shown if m.get("bot_id")])
         assert "Question 1" in written
         assert person.id not in written
         assert name not in written
