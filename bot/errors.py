@@ -4,6 +4,7 @@ WorkshopError
 ├── ConfigError            a setting is wrong: carries every mistake found
 ├── StoreError             the database cannot be used as it is (newer, other mode, in use)
 ├── SlackAway              Slack cannot be reached at a start; a later one may succeed
+├── TooLate                whoever wanted it has been told by now that it failed
 ├── NotYet                 what an event is about is not settled yet; Slack is to deliver it again
 └── Refusal                a person asked for something that cannot be done; carries the reason's code
     ├── NotAllowed         their role does not permit it
@@ -50,6 +51,10 @@ class StoreError(WorkshopError):
 
 class SlackAway(WorkshopError):
     """Slack cannot be reached, or is broken; the message says why and what to do."""
+
+
+class TooLate(WorkshopError):
+    """Slack has told by now whoever wanted it that it failed, so nothing of it is stored."""
 
 
 class NotYet(WorkshopError):

@@ -14,6 +14,7 @@ from typing import Any
 from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
 
+from bot.store.engine import WANTED_BY
 from handlers import shapes
 
 log = logging.getLogger(__name__)
@@ -36,7 +37,8 @@ class Bolt(AsyncApp):
     So many are dispatched at once; the others wait, in the order they came. Whoever's turn does not come
     early enough to be answered in time, as long as requests take now, is answered 503, which acknowledges
     nothing: Slack tells the person that it did not work, and sends an event again. Nothing of it was
-    stored, and no work is done for somebody who was told so.
+    stored, and no work is done for somebody who was told so; what a person did and cannot be committed in
+    time is rolled back.
     """
 
     answered: Answered | None = None
@@ -53,7 +55,7 @@ class Bolt(AsyncApp):
         began = time.perf_counter()
         self.at_work += 1
         try:
-            response = await self._in_turn(req)
+            response = await self._in_turn(req, time.monotonic() + ANSWERED_WITHIN)
         finally:
             self.at_work -= 1
             if self._rested is not None and not self.at_work:
@@ -62,7 +64,7 @@ class Bolt(AsyncApp):
             self.answered(kind(req.body), time.perf_counter() - began, response.status)
         return response
 
-    async def _in_turn(self, req: AsyncBoltRequest) -> BoltResponse:
+    async def _in_turn(self, req: AsyncBoltRequest, wanted_by: float) -> BoltResponse:
         if self.at_work > MOST_AT_WORK or not await self._has_turn():
             self.turned_away += 1
             if self.turned_away % 100 == 1:
@@ -70,7 +72,7 @@ class Bolt(AsyncApp):
             return BoltResponse(status=503, body=BUSY)
         began = time.perf_counter()
         try:
-            return await self._dispatch(req)
+            return await self._dispatch(req, wanted_by)
         finally:
             self.takes += (time.perf_counter() - began - self.takes) / SMOOTHED
             self.turns.release()
@@ -96,14 +98,19 @@ class Bolt(AsyncApp):
 
     _rested: asyncio.Event | None = None
 
-    async def _dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
+    async def _dispatch(self, req: AsyncBoltRequest, wanted_by: float) -> BoltResponse:
         try:
             shapes.clean(req.body)
             shapes.check(req.body)
         except shapes.Malformed as wrong:
             log.warning("refused a malformed request: %s", wrong)
             return BoltResponse(status=400, body=MALFORMED, headers=NO_RETRY)
+        WANTED_BY.set(wanted_by if kind(req.body) in OF_A_PERSON else None)
         return await super().async_dispatch(req)
+
+
+# Kinds that are never delivered again: Slack tells the person when they are not answered in time.
+OF_A_PERSON = frozenset({"command", "click", "submission", "shortcut"})
 
 
 def request(body: dict[str, Any], headers: Mapping[str, str]) -> AsyncBoltRequest:

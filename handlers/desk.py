@@ -8,6 +8,7 @@ argument by name; Bolt injects it from its context (`handlers.register`).
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
@@ -24,7 +25,7 @@ from bot.clock import Clock
 from bot.config import Config
 from bot.errors import NotAllowed
 from bot.rendering import Message, Rendering
-from bot.store.engine import Database
+from bot.store.engine import WANTED_BY, Database
 from bot.store.tables import Person
 from handlers.directory import Directory
 
@@ -72,7 +73,9 @@ class Desk:
             log.warning("too much is under way: something less important was left undone")
             work.close()
             return
-        task = asyncio.create_task(work)
+        beside = contextvars.copy_context()
+        beside.run(WANTED_BY.set, None)
+        task = asyncio.create_task(work, context=beside)
         self.beside.add(task)
         task.add_done_callback(self._ended)
 

@@ -21,7 +21,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from bot import people
-from bot.errors import Invalid, NotAllowed, NotYet, Refusal
+from bot.errors import Invalid, NotAllowed, NotYet, Refusal, TooLate
 from bot.rendering import Mrkdwn, escape, unescape
 from bot.store.engine import with_remedy
 from handlers.desk import Desk
@@ -43,6 +43,9 @@ async def on_error(
         return BoltResponse(status=200, body="")  # an error would only make Slack repeat it
     if isinstance(error, NotYet):
         log.info("put off %s: %s", kind, error)
+        return BoltResponse(status=503)
+    if isinstance(error, TooLate):  # Slack has explained it
+        log.warning("too late for %s: %s", kind, _name(body))
         return BoltResponse(status=503)
     if isinstance(error, Refusal):
         sentence = explain(desk, error)

@@ -10,7 +10,9 @@ import asyncio
 import contextlib
 import functools
 import math
+import time
 from collections.abc import AsyncIterator, Callable
+from contextvars import ContextVar
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -31,7 +33,7 @@ from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 
-from bot.errors import StoreError
+from bot.errors import StoreError, TooLate
 from bot.store import sqlite
 from bot.store.tables import Base, OfWorkshop, Stamp
 
@@ -39,6 +41,8 @@ Mode = Literal["live", "rehearsal"]
 
 # Wall seconds to wait for the database: less than Slack waits for us (3), so that a person hears why.
 PATIENCE = 1.2
+# Until when (`time.monotonic`) somebody waits for what this task does; None: nobody does.
+WANTED_BY: ContextVar[float | None] = ContextVar("wanted_by", default=None)
 # Any number will do, as long as every replica uses the same: it serialises migrations on PostgreSQL.
 _MIGRATION_LOCK = 0x776F726B
 _REVISIONS = Table(  # as Alembic makes it
@@ -128,11 +132,15 @@ class Database:
     async def begin(self) -> AsyncIterator[AsyncSession]:
         """A writing transaction: committed when the block ends, rolled back when it raises.
 
-        After the commit of one that touched the outbox, everyone in `outbox_listeners` is called.
+        After the commit of one that touched the outbox, everyone in `outbox_listeners` is called. Raises
+        TooLate instead of committing after `WANTED_BY`.
         """
         try:
             async with self._writer or contextlib.nullcontext(), self._write.begin() as db:
                 yield db
+                wanted_by = WANTED_BY.get()
+                if wanted_by is not None and time.monotonic() > wanted_by:
+                    raise TooLate("whoever wanted it has been told that it failed")
         except OperationalError:
             self.write_failed = True
             raise

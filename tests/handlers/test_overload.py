@@ -42,6 +42,28 @@ async def test_whose_turn_does_not_come_is_turned_away_and_nothing_of_it_is_stor
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_what_comes_too_late_for_the_person_is_not_stored_and_an_event_is(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Slack tells the person that it failed, who does it again; an event it delivers again by itself."""
+    monkeypatch.setattr(bolt, "ANSWERED_WITHIN", 0.3)
+    person, other = house.person(PARTICIPANT), house.person(OTHER)
+    async with house.bot.desk.database.begin():  # no other transaction can write
+        late = asyncio.create_task(person.command("/workshop question Is the late one stored?"))
+        said = await other.say("bot", "Is it free?")
+        while house.bot.bolt.at_work < 2:  # noqa: ASYNC110 - they arrive over a socket
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.5)
+    assert not (await late)["acknowledged"]
+    await house.settle()
+    async with house.bot.desk.database.read() as db:
+        assert (await db.scalars(select(Question.text))).all() == []
+    assert "free of charge" in other.thread("bot", said["ts"])[1]["text"]
+    monkeypatch.undo()
+    assert (await person.command("/workshop question Is the late one stored?"))["acknowledged"]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_what_waits_is_bounded(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bolt, "MOST_AT_WORK", 3)
     crowd = [house.person(OTHER).command(f"/workshop question Is number {n} stored?") for n in range(12)]
