@@ -1,0 +1,93 @@
+"""The Yes or No that an answer begins with: never wrong, and none where it could be taken wrongly."""
+
+import pytest
+
+from tests.answers.conftest import AFTER
+
+
+@pytest.mark.parametrize(
+    ("text", "lead"),
+    [
+        ("Are telecom operators excluded", "*No.*"),
+        ("Are individuals not allowed?", None),
+        ("So private persons can't come?", None),
+        ("my country isnt in the itu, can i come", None),
+        ("can i attend if i'm only available on the 26th", None),
+        ("So I needn't register, correct?", "*No.*"),
+        ("Nothing to pay, right?", "*Yes.*"),
+        ("I won't be charged, will I?", None),
+        ("It's not on the 24th, is it?", None),
+        ("it's at most two hours, yes?", "*Yes.*"),
+        ("Is it no longer than two hours?", "*Yes.*"),
+        ("Is it at least an hour long", "*Yes.*"),
+        ("Is attendance mandatory?", None),
+        ("Would it be still the 25th in Sydney when it starts?", None),
+        ("Will it be already the 26th for me in Wellington?", "*Yes.*"),
+        ("Is it on Wednesday in Auckland?", "*Yes.*"),
+        ("Is it Tuesday in Auckland when it starts?", None),
+        ("I am in Nairobi, is that 4 pm for me?", "*Yes.*"),
+        ("is it sooner than 10 am in São Paulo", "*No.*"),
+        ("Is Dubai three hours ahead of the start time?", None),
+        ("If I join 30 mins late at 14:30 CET do I still get an hour?", None),
+        ("Will Study Group 17 present anything?", None),
+        ("is COP30 part of the same event", None),
+        ("Did the workshop begin an hour ago?", None),
+        ("Would that be after midnight in Beijing?", None),
+        ("Is CET the same as GMT?", None),
+        ("if i dial in at 3pm CET am i late", None),
+        ("Is L.1450 the methodology for lifecycle of goods?", None),
+        ("is it true that the workshop launches L.1472?", None),
+        ("Is L.1410 presented?", "*Yes.*"),
+        ("Does it finish at 15:30 or 16:30 CET", None),
+        ("Is it on a Tuesday, does it last two hours?", None),
+        ("for Mumbai its 5:30 pm no?", "*No.*"),
+        ("c'est bien le 25 novembre à 14h ?", "*Yes.*"),
+    ],
+)
+def test_a_lead_is_given_only_where_nobody_could_take_it_wrongly(ask, text, lead):
+    answer = ask(text)
+    assert answer.status == "answered"
+    assert answer.text.startswith(lead) if lead else not answer.text.startswith(("*Yes.*", "*No.*"))
+
+
+def test_what_was_announced_is_not_told_as_having_happened(ask):
+    assert ask("Will the white paper be launched?").text.startswith("*Yes.*")
+    assert not ask("Was the white paper launched?", at=AFTER).text.startswith("*Yes.*")
+    assert not ask("Can students still join?", at=AFTER).text.startswith("*Yes.*")
+
+
+@pytest.mark.parametrize(
+    ("text", "lead"),
+    [
+        ("tuesday or wednesday?", None),
+        ("Is it on the 25th or on the 26th?", None),
+        ("Is it virtual or in person?", None),
+        ("Is registration mandatory or optional?", None),
+        ("Is it open to everyone or only to members?", None),
+        ("is it cancelled or postponed?", None),
+        ("is it Monday or not?", "*No.*"),
+        ("is it tuesday or not", "*Yes.*"),
+        ("Is it cancelled or not?", "*No.*"),
+        ("may students or journalists attend?", "*Yes.*"),
+    ],
+)
+def test_which_of_two_it_is_is_answered_with_neither_yes_nor_no(ask, text, lead):
+    """ "Or not" leaves one of them; of people who may come, whichever is named may."""
+    answer = ask(text)
+    assert answer.status == "answered"
+    assert answer.text.startswith(lead) if lead else not answer.text.startswith(("*Yes.*", "*No.*"))
+
+
+@pytest.mark.parametrize(
+    ("text", "lead"),
+    [
+        ("Is it less than two hours?", "*Yes.*"),
+        ("Is the workshop longer than two hours?", "*No.*"),
+        ("Does it finish before 4pm CET?", "*Yes.*"),
+        ("Does it finish before 3pm CET?", "*No.*"),
+        ("does it go past 3pm", "*Yes.*"),
+        ("Does it start before noon?", "*No.*"),
+    ],
+)
+def test_what_compares_lengths_and_hours_is_worked_out(ask, text, lead):
+    assert ask(text).text.startswith(lead)
