@@ -95,6 +95,17 @@ def test_ask_batch_keeps_the_order_and_goes_on_after_a_bad_line(run: Any, tmp_pa
     assert all("error" in answer for answer in answers[1:6])
 
 
+def test_the_instant_and_zone_given_hold_for_lines_without(run: Any, tmp_path: Path) -> None:
+    lines = ['{"id": 1, "text": "when?"}', '{"id": 2, "text": "when?", "at": "2025-11-20T09:00:00Z"}']
+    (tmp_path / "asked.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    given = ("--at", "2026-11-25T12:00:00Z", "--tz", "Asia/Tokyo")
+    status, out, _ = run("ask", "--batch", "asked.jsonl", *given)
+    answers = [json.loads(line)["answer"] for line in out.splitlines()]
+    assert status == 0
+    assert ["took place" in answer for answer in answers] == [True, False]
+    assert all("22:00" in answer for answer in answers)
+
+
 def test_ask_batch_survives_bytes_that_are_no_text(run: Any, tmp_path: Path) -> None:
     (tmp_path / "asked.jsonl").write_bytes(b'{"id": 1, "text": "is it \xff\xfe free?"}\n')
     status, out, _ = run("ask", "--batch", "asked.jsonl")

@@ -55,10 +55,10 @@ def ask(
     answers = Answers(settings, Rendering(settings))
 
     def one(asked: Asked) -> dict[str, Any]:
-        at, tz = instant(asked.at), zone(asked.tz)
+        when, where = instant(asked.at or at), zone(asked.tz or tz)
         began = time.perf_counter()
         answer = answers.answer(
-            asked.text, at=at, programme=programme, tz=tz, lang=asked.lang, learned=learned
+            asked.text, at=when, programme=programme, tz=where, lang=asked.lang or lang, learned=learned
         )
         return _as_json(asked.id, answer, time.perf_counter() - began)
 
