@@ -105,8 +105,11 @@ class Bolt(AsyncApp):
         except shapes.Malformed as wrong:
             log.warning("refused a malformed request: %s", wrong)
             return BoltResponse(status=400, body=MALFORMED, headers=NO_RETRY)
-        WANTED_BY.set(wanted_by if kind(req.body) in OF_A_PERSON else None)
-        return await super().async_dispatch(req)
+        waited_for = WANTED_BY.set(wanted_by if kind(req.body) in OF_A_PERSON else None)
+        try:
+            return await super().async_dispatch(req)
+        finally:
+            WANTED_BY.reset(waited_for)
 
 
 # Kinds that are never delivered again: Slack tells the person when they are not answered in time.
