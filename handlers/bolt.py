@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from typing import Any
 
 from slack_bolt import BoltResponse
@@ -24,21 +25,49 @@ Answered = Callable[[str, float, int], None]
 MALFORMED = {"error": "malformed request"}
 BUSY = {"error": "too much at once"}
 AT_ONCE = 20  # requests; more would wait for a connection to PostgreSQL longer than `engine.PATIENCE`
-TURN_WITHIN = 2.0  # wall seconds, at most
+KEPT = 6  # of those, for what people have written: no crowd of votes keeps a question out
+TURN_WITHIN = 2.0  # wall seconds, at most; of a burst, all but the last find a turn in them
+CROWDED_WITHIN = 0.5  # wall seconds, once there was none free for TURN_WITHIN
 ANSWERED_WITHIN = 2.8  # wall seconds; after three Slack has told the person that nobody answers
 SMOOTHED = 20  # requests over which it is averaged how long one takes
 MOST_AT_WORK = 2_000  # requests, those that wait for their turn among them
 NO_RETRY: dict[str, Any] = {"x-slack-no-retry": "1"}  # sending it again would not mend it
 
 
+class Turns(asyncio.Semaphore):
+    """So many at once; the others wait, in the order they came."""
+
+    _free_at = 0.0
+
+    def __init__(self, value: int) -> None:
+        super().__init__(value)
+        self._note_if_free()
+
+    def wanted_for(self) -> float:
+        """Wall seconds for which none has been free."""
+        self._note_if_free()
+        return time.monotonic() - self._free_at
+
+    def release(self) -> None:
+        super().release()
+        self._note_if_free()
+
+    def _note_if_free(self) -> None:
+        if not self.locked():
+            self._free_at = time.monotonic()
+
+
 class Bolt(AsyncApp):
     """An AsyncApp whose listeners only ever see checked payloads; `answered` hears of each answer.
 
-    So many are dispatched at once; the others wait, in the order they came. Whoever's turn does not come
+    So many are dispatched at once, some of them only of what people have written (commands, forms and what
+    opens them); the others wait, in the order they came. Whoever's turn does not come
     early enough to be answered in time, as long as requests take now, is answered 503, which acknowledges
     nothing: Slack tells the person that it did not work, and sends an event again. Nothing of it was
     stored, and no work is done for somebody who was told so; what a person did and cannot be committed in
-    time is rolled back.
+    time is rolled back. When more come than there are turns for, and not just for a moment, it is waited
+    less: as many are answered, and each of them soon rather than all of them just before it is too late
+    (controlled delay: Maurer, Fail at Scale, ACM Queue 13(8), 2015).
     """
 
     answered: Answered | None = None
@@ -48,7 +77,8 @@ class Bolt(AsyncApp):
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
-        self.turns, self.turn_within = asyncio.Semaphore(AT_ONCE), TURN_WITHIN
+        self.turns, self.turn_within = Turns(AT_ONCE), TURN_WITHIN
+        self.presses = Turns(AT_ONCE - KEPT)  # of those turns
 
     async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
         """Check, dispatch and time one request; a malformed one is answered 400 and goes no further."""
@@ -65,26 +95,31 @@ class Bolt(AsyncApp):
         return response
 
     async def _in_turn(self, req: AsyncBoltRequest, wanted_by: float) -> BoltResponse:
-        if self.at_work > MOST_AT_WORK or not await self._has_turn():
-            self.turned_away += 1
-            if self.turned_away % 100 == 1:
-                log.warning("too many requests at once: %d were turned away so far", self.turned_away)
-            return BoltResponse(status=503, body=BUSY)
-        began = time.perf_counter()
-        try:
-            return await self._dispatch(req, wanted_by)
-        finally:
-            self.takes += (time.perf_counter() - began - self.takes) / SMOOTHED
-            self.turns.release()
+        async with AsyncExitStack() as taken:
+            needed = [self.turns] if kind(req.body) in WRITTEN else [self.presses, self.turns]
+            if self.at_work > MOST_AT_WORK or not await self._has(needed, taken):
+                self.turned_away += 1
+                if self.turned_away % 100 == 1:
+                    log.warning("too many requests at once: %d were turned away so far", self.turned_away)
+                return BoltResponse(status=503, body=BUSY)
+            began = time.perf_counter()
+            try:
+                return await self._dispatch(req, wanted_by)
+            finally:
+                self.takes += (time.perf_counter() - began - self.takes) / SMOOTHED
 
-    async def _has_turn(self) -> bool:
-        """Wait for one request's turn, which is to be released; False when it does not come in time."""
-        within = min(self.turn_within, max(0.0, ANSWERED_WITHIN - 2 * self.takes))  # some take twice as long
+    async def _has(self, needed: Sequence[Turns], taken: AsyncExitStack) -> bool:
+        """Wait for one request's turn, which `taken` gives back; False when it does not come in time."""
+        crowded = any(turns.wanted_for() > TURN_WITHIN for turns in needed)
+        patience = CROWDED_WITHIN if crowded else self.turn_within
+        within = min(patience, max(0.0, ANSWERED_WITHIN - 2 * self.takes))  # some take twice as long
         try:
-            async with asyncio.timeout(within if self.turns.locked() else None):
-                return await self.turns.acquire()
+            async with asyncio.timeout(within if any(turns.locked() for turns in needed) else None):
+                for turns in needed:
+                    await taken.enter_async_context(turns)
         except TimeoutError:
             return False
+        return True
 
     async def at_rest(self, within: float = 3.0) -> None:
         """Return once no request is being dispatched, or after so many wall seconds."""
@@ -113,7 +148,8 @@ class Bolt(AsyncApp):
 
 
 # Kinds that are never delivered again: Slack tells the person when they are not answered in time.
-OF_A_PERSON = frozenset({"command", "click", "submission", "shortcut"})
+WRITTEN = frozenset({"command", "submission", "shortcut"})
+OF_A_PERSON = WRITTEN | {"click"}
 
 
 def request(body: dict[str, Any], headers: Mapping[str, str]) -> AsyncBoltRequest:

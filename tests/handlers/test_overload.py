@@ -23,7 +23,7 @@ async def test_whose_turn_does_not_come_is_turned_away_and_nothing_of_it_is_stor
     house: House, turn_within: float, takes: float
 ) -> None:
     requests = house.bot.bolt
-    requests.turns, requests.turn_within, requests.takes = asyncio.Semaphore(1), turn_within, takes
+    requests.turns, requests.turn_within, requests.takes = bolt.Turns(1), turn_within, takes
     async with house.bot.desk.database.begin():  # no other transaction can write
         first = asyncio.create_task(
             house.person(PARTICIPANT).command("/workshop question Is the first one stored?")
@@ -39,6 +39,55 @@ async def test_whose_turn_does_not_come_is_turned_away_and_nothing_of_it_is_stor
         assert (await db.scalars(select(Question.text))).all() == ["Is the first one stored?"]
     again = await house.person(OTHER).command("/workshop question Is the second?")
     assert again["acknowledged"]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("crowded", [False, True])
+async def test_a_turn_is_waited_for_less_where_none_was_free_for_long(house: House, crowded: bool) -> None:
+    requests = house.bot.bolt
+    requests.turns = bolt.Turns(1)
+    async with house.bot.desk.database.begin():  # no other transaction can write
+        first = asyncio.create_task(
+            house.person(PARTICIPANT).command("/workshop question Is the first one stored?")
+        )
+        while not requests.at_work:  # noqa: ASYNC110 - it arrives over a socket
+            await asyncio.sleep(0.01)
+        if crowded:
+            requests.turns._free_at -= bolt.TURN_WITHIN  # as if two more seconds had passed
+        second = asyncio.create_task(house.person(OTHER).command("/workshop question Is the second?"))
+        while requests.at_work < 2:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(bolt.CROWDED_WITHIN + 0.3)
+        assert bool(requests.turned_away) == crowded
+    assert (await first)["acknowledged"]
+    assert (await second)["acknowledged"] != crowded
+    await house.settle()
+    assert requests.turns.locked() is False
+    third = await house.person(OTHER).command("/workshop question Is the third?")
+    assert third["acknowledged"]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_crowd_of_presses_keeps_no_question_out(house: House) -> None:
+    requests = house.bot.bolt
+    crowd = [f"U0CROWD{n:03}" for n in range(bolt.AT_ONCE + 5)]
+    house.workspace.state.members |= {id_: Member(id_, id_, id_, "Europe/Zurich") for id_ in crowd}
+    async with house.bot.desk.database.begin():  # no other transaction can write
+        saying = asyncio.gather(*(house.person(id_).say("bot", "Is it free?") for id_ in crowd))
+        while requests.at_work < len(crowd):  # noqa: ASYNC110 - they arrive over sockets
+            await asyncio.sleep(0.01)
+        assert requests.presses.locked()
+        asked = asyncio.create_task(
+            house.person(PARTICIPANT).command("/workshop question Is this one stored?")
+        )
+        while requests.at_work == len(crowd):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        assert not requests.turns.locked()
+    assert (await asked)["acknowledged"]
+    await saying
+    await house.settle()
+    async with house.bot.desk.database.read() as db:
+        assert (await db.scalars(select(Question.text))).all() == ["Is this one stored?"]
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
