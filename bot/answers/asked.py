@@ -50,6 +50,11 @@ class Asked:
         """What the message is cut into."""
         return self.understanding.splitter.parts(self.sentences)
 
+    @cached_property
+    def places(self) -> list[Atom]:
+        """Every place and zone of the message, also those in what only tells something."""
+        return [atom for part in self.parts for atom in part.atoms if isinstance(atom.value, Place)]
+
     def matches(self) -> list[Match]:
         """What is asked, by the words of each part that asks something."""
         return [self._of_that_day(match) for match in self._asking(self._joined(self.judged()))]
@@ -149,9 +154,8 @@ class Asked:
         ] or requests
         requests = [match for match in requests if not self._echoes(match, requests)]
         requests = [self._of_other_thing(match, matches) for match in requests]
-        named = [atom for match in matches for atom in match.part.atoms if isinstance(atom.value, Place)]
         for match in requests:
-            match.places = named
+            match.places = self.places
         return requests
 
     def _of_that_day(self, match: Match) -> Match:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -65,9 +65,12 @@ class Composer:
         polar: bool = False,
         places: Sequence[Place] = (),
         atoms: Sequence[Atom] = (),
+        beside: Collection[str] = (),
     ) -> Said:
-        """The topic's text and sources."""
-        values = self.values(topic, moment, verdict=verdict, places=places, atoms=atoms, polar=polar)
+        """The topic's text and sources; `beside` are the ids of what the same reply answers."""
+        values = self.values(
+            topic, moment, verdict=verdict, places=places, atoms=atoms, polar=polar, beside=beside
+        )
         text = self.rendering.snippet(topic.body, values)
         lines = [
             line
@@ -100,6 +103,7 @@ class Composer:
         polar: bool = False,
         places: Sequence[Place] = (),
         atoms: Sequence[Atom] = (),
+        beside: Collection[str] = (),
     ) -> dict[str, Any]:
         """Everything an answer file's body may use (docs/answers.md lists it)."""
         programme, config = moment.programme, self.config
@@ -123,6 +127,7 @@ class Composer:
             "unlisted": [code.text for code in codes if code.listed is None],
             "listed": [items[code.listed] for code in codes if code.listed is not None],
             "asked_for": frozenset(name for atom in atoms for name in atom.names),
+            "beside": frozenset(beside),
         }
 
     def _facts(self, moment: Moment) -> dict[str, Any]:

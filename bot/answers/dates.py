@@ -62,6 +62,10 @@ class Calendar:
         return made
 
 
+_LENGTH = re.compile(r"([1-5])\s?(?:hrs?|h\s?([0-5]\d)?)")
+AT_AN_HOUR = frozenset(
+    ["at", "from", "to", "until", "till", "by", "before", "after", "um", "las", "as", "a", "-"]
+)
 _ORDINAL = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?$")
 
 
@@ -119,7 +123,8 @@ class Times:
             hour, minute = self.times.clocks[token.norm].split(":")
             return 1, Hour(int(hour), int(minute))
         if token.kind == "clock":
-            return (1, found) if (found := _hour(token.norm)) else (0, None)
+            found = None if _lasts(line, at) else _hour(token.norm)
+            return (1, found) if found else (0, None)
         if token.kind == "number" and token.norm.isdigit():
             follows, before = norm_at(line, at + 1), norm_at(line, at - 1)
             if follows == "oclock" and int(token.norm) <= 24:
@@ -177,8 +182,10 @@ class Times:
         return 0, None
 
     def amount(self, line: list[Token], at: int) -> tuple[int, object]:
-        """ "90 minutes", "two hours", "an hour and a half", "3 days": minutes."""
+        """ "90 minutes", "two hours", "an hour and a half", "2h", "3 days": minutes."""
         token = line[at]
+        if lasting := _lasts(line, at):
+            return 1, lasting
         norms = [norm_at(line, at + step) for step in range(6)]
         if norms[:5] == ["an", "hour", "and", "a", "half"] or norms[:5] == [
             "one",
@@ -213,6 +220,14 @@ class Times:
 
 def norm_at(line: list[Token], at: int) -> str:
     return line[at].norm if 0 <= at < len(line) else ""
+
+
+def _lasts(line: list[Token], at: int) -> int | None:
+    """The minutes of "2h" and "1h30", where nothing before them makes them an hour of the day."""
+    match = _LENGTH.fullmatch(line[at].norm) if line[at].kind == "clock" else None
+    if match is None or norm_at(line, at - 1) in AT_AN_HOUR:
+        return None
+    return int(match[1]) * 60 + int(match[2] or 0)
 
 
 def _ordinal(token: Token) -> int | None:

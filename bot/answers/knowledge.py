@@ -26,7 +26,7 @@ from bot.rendering import Rendering
 VALUES = frozenset({
     "config", "programme", "at", "phase", "days", "when_words", "left", "verdict", "polar", "item", "hours",
     "clock", "local", "places", "own", "own_tz", "on_now", "up_next", "codes", "listed", "unlisted",
-    "hours_source", "programme_source", "asked_for",
+    "hours_source", "programme_source", "asked_for", "beside",
 })  # fmt: skip
 
 

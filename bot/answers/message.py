@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -163,7 +163,7 @@ class Message:
         """The requests that name nothing known, which only their wording can tell apart."""
         kept = [match.part for match in matches]
         return [
-            Match(part, None)
+            Match(part, None, places=self.asked.places)
             for part in self.asked.parts
             if part.request and not part.atoms and all(part is not other for other in kept)
         ]
@@ -267,17 +267,18 @@ class Message:
     def _compose(self, matches: list[Match]) -> Answer:
         said: list[Said] = []
         declined: list[str] = []
-        told = any(match.topic is not None and match.topic.front.check == "when" for match in matches)
+        topics = [match.topic for match in matches if match.topic is not None]
+        told, beside = any(topic.front.check == "when" for topic in topics), {topic.id for topic in topics}
         for match in matches:
             if match.topic is None:
                 quoted = match.part.quoted(self.text)
                 if quoted and quoted not in declined and not (WHEN & match.names and told):
                     declined.append(quoted)
             elif again := [one for one in said if one.topic == match.topic.id]:
-                if self._say(match, match.topic).verdict != again[0].verdict:
+                if self._say(match, match.topic, beside).verdict != again[0].verdict:
                     again[0].verdict = None  # one of them is so, and the other is not
             else:
-                said.append(self._say(match, match.topic))
+                said.append(self._say(match, match.topic, beside))
         if not said and not declined:
             declined.append(clip(" ".join(self.text.split()), PANEL_LIMIT))
         choices: tuple[Choice, ...] = ()
@@ -295,7 +296,7 @@ class Message:
             long=len(self.text) > LONG,
         )
 
-    def _say(self, match: Match, topic: Topic) -> Said:
+    def _say(self, match: Match, topic: Topic, beside: Collection[str]) -> Said:
         told = match.places if topic.front.check == "when" else []
         atoms = [*match.part.atoms, *(atom for atom in told if atom not in match.part.atoms)]
         part = self.asked.clause(match.part) if topic.front.check in OF_SOMEBODY else match.part
@@ -308,6 +309,7 @@ class Message:
             polar=claim.polar,
             places=places_of(atoms),
             atoms=atoms,
+            beside=beside,
         )
         one.question = match.part.quoted(self.text)
         return one

@@ -42,6 +42,10 @@ from tests.answers.conftest import AFTER
         ("Is it on a Tuesday, does it last two hours?", None),
         ("for Mumbai its 5:30 pm no?", "*No.*"),
         ("c'est bien le 25 novembre à 14h ?", "*Yes.*"),
+        ("does it last 2h?", "*No.*"),
+        ("will it be no more than 2h", "*Yes.*"),
+        ("is it 1h30 long?", "*Yes.*"),
+        ("Does it start at 2h?", "*No.*"),
     ],
 )
 def test_a_lead_is_given_only_where_nobody_could_take_it_wrongly(ask, text, lead):

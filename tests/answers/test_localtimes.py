@@ -90,6 +90,18 @@ def test_the_askers_own_zone_is_told_unasked(ask):
     assert "I do not know your time zone" in ask("what time is that for me").text
 
 
+def test_where_the_asker_is_goes_before_the_zone_of_their_profile(ask):
+    text = ask("i just woke up in Chicago, is it on?", tz=ZoneInfo("America/New_York")).text
+    assert "Chicago (CST): *07:00–08:30*" in text
+    assert "New York" not in text
+
+
+def test_the_hours_are_given_once(ask):
+    text = ask("When is it, and what time is that in Tokyo?").text
+    assert (text.count("14:00–15:30 CET"), text.count("22:00–23:30")) == (1, 1)
+    assert "90 minutes" in text
+
+
 def test_several_places_in_one_message(ask):
     text = ask("I am in Tokyo but my manager is in Bogotá, what time for each of us?", at=BEFORE).text
     assert "22:00" in text
