@@ -56,6 +56,7 @@ from handlers.manifest import manifest
 
 QUESTIONS, VOTES = 150, 2_000
 INTO = timedelta(minutes=40)  # of the workshop, when it begins
+LOOKS = 0.05  # wall seconds
 SETTLE_WITHIN = 60.0  # wall seconds; edits, fifty a minute, may go on for longer and are not waited for
 
 
@@ -104,7 +105,7 @@ class Load(Crowd):
         async with self.workspace:
             process = self.start_bot()
             await self.joined()
-            burnt = time.process_time()
+            burnt, watch = time.process_time(), asyncio.create_task(self._watch())
             self.workspace.faults.arm({"envelopes": "duplicate", "rate": 0.1, "seed": dice.random()})
             askers = dice.sample(self.people, round(QUESTIONS * times))
             deeds = [self.ask(user, dice.uniform(0, self.lasts)) for user in askers]
@@ -125,6 +126,7 @@ class Load(Crowd):
             await crowd
             await self._until(self._nothing_waits, SETTLE_WITHIN)
             self.over.set()
+            watch.cancel()
             await asyncio.gather(*moderators)
             await self.vote_for_own()
             ending = time.monotonic()
@@ -137,6 +139,13 @@ class Load(Crowd):
             process.join()
             await self.compare()
         await self.database.close()
+
+    async def _watch(self) -> None:
+        """Note how late this process comes to what it has to do."""
+        while True:
+            began = time.monotonic()
+            await asyncio.sleep(LOOKS)
+            self.found.late = round(max(self.found.late, time.monotonic() - began - LOOKS), 2)
 
     def _weigh(self, process: Any) -> None:
         with contextlib.suppress(OSError):

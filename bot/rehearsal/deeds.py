@@ -67,8 +67,14 @@ class Deeds(Reach):
         try:
             return await deed(user, wish)
         except DeedError:
-            self.done = [each for each in self.done if each is not entry]
+            self._forget(entry)
             raise
+
+    def _forget(self, entry: Json) -> None:
+        for at in reversed(range(len(self.done))):  # it is one of the last
+            if self.done[at] is entry:
+                del self.done[at]
+                return
 
     async def do_again(self, kept: Json) -> Json:
         """Do what a transcript kept; raises DeedError, or Lost for what is not there this time."""

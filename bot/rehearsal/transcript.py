@@ -121,15 +121,19 @@ def _author(workspace: Workspace, message: Message) -> str:
 
 def _plain(message: Message) -> str:
     """A message's words, dates as a client without dates shows them."""
-    return _DATE.sub(r"\1", message.text or seen.words(message))
+    words = message.text or seen.words(message)
+    return _DATE.sub(r"\1", words) if "<!date" in words else words
 
 
 def _alike(workspace: Workspace, user: Member, channel: Channel, author: str, words: str) -> list[Message]:
-    return [
+    found = [
         message
-        for message in seen.visible(channel, user)
-        if (_author(workspace, message), _plain(message)) == (author, words)
+        for message in channel.messages.values()
+        if message.only_for in (None, user.id)
+        and _plain(message) == words
+        and _author(workspace, message) == author
     ]
+    return sorted(found, key=lambda message: message.ts)
 
 
 def _name(workspace: Workspace, user: Member, channel: Channel, message: Message) -> Json:
