@@ -10,7 +10,7 @@ from itertools import pairwise
 from bot.answers.claims import Claim
 from bot.answers.compose import Composer, Moment
 from bot.answers.dates import Day
-from bot.answers.entities import Atom
+from bot.answers.entities import Atom, Code
 from bot.answers.forms import ATTRIBUTES, EVENT
 from bot.answers.judging import Match
 from bot.answers.knowledge import Topic
@@ -55,6 +55,25 @@ class Asked:
         """Every place and zone of the message, also those in what only tells something."""
         return [atom for part in self.parts for atom in part.atoms if isinstance(atom.value, Place)]
 
+    @cached_property
+    def codes(self) -> list[Atom]:
+        """Every number of a document in the message."""
+        return [atom for part in self.parts for atom in part.atoms if isinstance(atom.value, Code)]
+
+    @cached_property
+    def is_registered(self) -> bool:
+        """Whether the asker tells that they, or some of them, have registered."""
+        words = self.understanding.splitter
+        told = [part.norms for part in self.parts if not part.asked]
+        return any(
+            norm in words.enrolled
+            and (words.to_be | words.negations).isdisjoint(norms[:at])
+            and (at < 2 or not words.selves.isdisjoint(norms[:at]))
+            and norms[0] not in words.polar | words.conditions | words.wh
+            for norms in told
+            for at, norm in enumerate(norms)
+        )
+
     def matches(self) -> list[Match]:
         """What is asked, by the words of each part that asks something."""
         return [self._of_that_day(match) for match in self._asking(self._joined(self.judged()))]
@@ -77,6 +96,7 @@ class Asked:
         moment = self.moment
         words = self.understanding.splitter
         amid = sum(other.sentence == part.sentence for other in self.parts) > 1
+        told = frozenset(norm for other in self.parts if not other.request for norm in other.norms)
         return Claim(
             part,
             polar,
@@ -86,6 +106,7 @@ class Asked:
             words,
             tuple(self._after(match.part)),
             amid,
+            told,
         )
 
     def _after(self, part: Part) -> list[str]:

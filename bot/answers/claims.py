@@ -26,6 +26,7 @@ class Claim:
     words: Splitter
     after: tuple[str, ...] = ()  # the words of its sentence that follow it
     amid: bool = False  # the sentence says more than it does
+    told: frozenset[str] = frozenset()  # the words of what the message only tells
 
     def has(self, name: str) -> bool:
         return any(name in atom.names for atom in self.part.atoms)

@@ -127,6 +127,8 @@ class Times:
             return (1, found) if found else (0, None)
         if token.kind == "number" and token.norm.isdigit():
             follows, before = norm_at(line, at + 1), norm_at(line, at - 1)
+            if parted := self._parted(line, at):
+                return 2, parted
             if follows == "oclock" and int(token.norm) <= 24:
                 return 2, Hour(int(token.norm), 0, half=int(token.norm) <= 12)
             if (
@@ -155,6 +157,17 @@ class Times:
         if token.norm in self.times.numbers and norm_at(line, at + 1) == "oclock":
             return 2, Hour(self.times.numbers[token.norm], 0, half=True)
         return 0, None
+
+    def _parted(self, line: list[Token], at: int) -> Hour | None:
+        """ "at 3 30", "3 30 pm", "15 30 CET"."""
+        hour, minutes, behind = line[at].norm, norm_at(line, at + 1), norm_at(line, at + 2)
+        if int(hour) > 24 or not re.fullmatch(r"[0-5]\d", minutes):
+            return None
+        half = {"am": "a", "pm": "p"}.get(behind, "")
+        told = norm_at(line, at - 1) in ("at", "from", "until", "till", "by", "around", "starts", "ends")
+        if not (half or told or self._is_zone(behind)):
+            return None
+        return _hour(f"{hour}:{minutes}{half}")
 
     def money(self, line: list[Token], at: int) -> tuple[int, object]:
         token, follows = line[at], norm_at(line, at + 1)

@@ -54,6 +54,11 @@ class Lists(BaseModel):
     excluding: str  # words of who may not come
     provisos: str  # words that say on which condition
     being_there: str  # words of being there, coming late, leaving
+    salutations: str  # what a letter begins with
+    counting: str  # words that count questions to come
+    once_more: str  # words of doing so again, or on the day itself
+    enrolled: str  # what somebody is who has registered
+    to_be: str  # before these: who is not yet, or does not want to be
     reasons: str  # words that begin why something is asked
     negations: str
     denial: str  # the one that denies a statement

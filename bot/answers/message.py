@@ -9,6 +9,7 @@ from functools import cached_property
 
 from bot.answers.asked import Asked
 from bot.answers.compose import Composer, Moment, Said
+from bot.answers.entities import Atom
 from bot.answers.forms import EVENT
 from bot.answers.intents import Intents, is_latin
 from bot.answers.judging import Match
@@ -33,7 +34,9 @@ OF_SOMEBODY = frozenset({"organiser", "signatory"})
 ABOUT = frozenset({"about", "meaning"})
 ABBREVIATION, LOCAL_TIME, STANDARDS = "abbreviation", "local-time", "standards"  # intents
 WHEN = frozenset({"when", "mytime"})
+OF_AN_HOUR = frozenset({"when", "clockword", "start", "end", "duration"})
 LAUNCH = "launch"  # said of a thing, by a message and by the text about it
+TO_GET_IN = frozenset({"registration", "now-next"})  # topics, of which whoever has registered means another
 UNLISTED = "unlisted-standard"  # the topic of documents that are not shown
 
 MANY_WORDS = 30  # in more of them, something about the asker is told as well
@@ -93,13 +96,14 @@ class Message:
             self.asked.is_unknown,
             self.language.stating,
             self._is_long(),
+            lambda match: self._lead(match) is not None,
         )
         (likely,) = intents.read([self._wording()])
         verdict = self._weighed(intents, weighing, [*opinions, *matches], likely)
         judged = opinions and not weighing.is_no_opinion(likely)
         if verdict.panel or (judged and not self._any_answers(verdict.matches)):
             return self._for_panel("" if verdict.panel == PANEL_HOW else whole)
-        return self._compose(self._with_premises(verdict.matches))
+        return self._compose(self._once_registered(self._with_premises(verdict.matches)), verdict.put)
 
     def _with_premises(self, matches: Sequence[Match]) -> list[Match]:
         """ "So it is in Geneva on the 26th?": of a place and a day, both are held against the facts."""
@@ -113,10 +117,36 @@ class Message:
                 also = self.language.topics.get("when") if fits is False else None
             elif polar and topic is not None and topic.id == "when" and _placed(part):
                 also = self.language.topics.get("venue")
+            before = matches[len(made) - 1].topic if made else None
+            if topic is not None and topic.id == "when" and before is not None and before.item is not None:
+                match = self._of_its_part(match, before)
             made.append(match)
             if also is not None and all(other.topic is not also for other in matches):
                 made.append(Match(part, also, match.confidence))
         return made
+
+    def _of_its_part(self, match: Match, subject: Topic) -> Match:
+        """ "Is the conference covered, and at what time?": asks when that is on, not when the workshop is."""
+        told = [atom.names for atom in match.part.atoms]
+        launched = LAUNCH in getattr(subject.item, "text", "")
+        bare = all(names <= OF_AN_HOUR for names in told)
+        timed = self.language.topics.get("segment-times")
+        return Match(match.part, timed) if told and bare and timed and not launched else match
+
+    def _once_registered(self, matches: list[Match]) -> list[Match]:
+        """ "I have registered, what now?": what is wanted is the way in."""
+        if not self.asked.is_registered:
+            return matches
+        made: list[Match] = []
+        for match in matches:
+            topic = match.topic
+            told = "register" not in match.names or not match.part.asked
+            if topic is not None and topic.id in TO_GET_IN and told:
+                match = Match(match.part, self.language.topics["joining-link"], match.confidence)
+            made.append(match)
+        plain = {"how", "nownext"}  # "what now", which the way in answers
+        way_in = [match for match in made if match.topic is not None or not match.names <= plain]
+        return way_in if any(match.topic for match in way_in) else made
 
     def _any_answers(self, matches: Sequence[Match]) -> bool:
         return any(self.asked.answers(match) for match in matches)
@@ -137,27 +167,30 @@ class Message:
         if len(matches) == 1:
             return weighing.weigh(matches, whole)
         single = weighing.is_single(matches, whole)
-        if single and not weighing.allows_two(whole):
+        if single and not weighing.allows_two(matches, whole):
             return weighing.weigh(matches, whole)
         texts = [" ".join(token.norm for token in match.part.tokens) for match in matches]
         parts = list(zip(matches, intents.read(texts), strict=True))
         if single and not weighing.differ(parts, whole):
             return weighing.weigh(matches, whole)
         verdicts: list[Verdict] = []
-        asking = weighing.asking(parts, whole)
-        for match, own in asking:
+        put: list[tuple[str, Part]] = []
+        for match, own in weighing.asking(parts, whole):
             likely = {intent: (own[intent] + whole[intent]) / 2 for intent in whole}
             verdicts.append(weighing.weigh([match], likely))
+            if verdicts[-1].panel:
+                put.append((verdicts[-1].panel, match.part))
         if not any(match.topic for verdict in verdicts for match in verdict.matches):
             return weighing.weigh(matches, whole)
-        panels = [verdict.panel for verdict in verdicts if verdict.panel]
         answers = [verdict.matches for verdict in verdicts if not verdict.panel]
         # What a part asks besides is left to the part that asks it.
         first = [found[0].topic for found in answers]
         made = [
             match for found in answers for match in found if match is found[0] or match.topic not in first
         ]
-        return Verdict(made, "" if self._any_answers(made) or not panels else panels[0])
+        if self._any_answers(made):
+            return Verdict(made, put=tuple(put))
+        return Verdict(made, put[0][0] if put else "")
 
     def _unnamed(self, matches: Sequence[Match]) -> list[Match]:
         """The requests that name nothing known, which only their wording can tell apart."""
@@ -264,7 +297,7 @@ class Message:
         topics, sources = (f"learned:{found.id}",), (found.source,)
         return Answer("answered", text, self.moment.lang, topics, sources, confidence=0.95)
 
-    def _compose(self, matches: list[Match]) -> Answer:
+    def _compose(self, matches: list[Match], put: Sequence[tuple[str, Part]] = ()) -> Answer:
         said: list[Said] = []
         declined: list[str] = []
         topics = [match.topic for match in matches if match.topic is not None]
@@ -274,11 +307,12 @@ class Message:
                 quoted = match.part.quoted(self.text)
                 if quoted and quoted not in declined and not (WHEN & match.names and told):
                     declined.append(quoted)
-            elif again := [one for one in said if one.topic == match.topic.id]:
-                if self._say(match, match.topic, beside).verdict != again[0].verdict:
-                    again[0].verdict = None  # one of them is so, and the other is not
-            else:
-                said.append(self._say(match, match.topic, beside))
+            elif all(one.topic != match.topic.id for one in said):
+                same = [other for other in matches if other.topic is match.topic]
+                said.append(self._say(same, match.topic, beside))
+        if said or len(declined) > 1:
+            opening = self.understanding.splitter.is_opening
+            declined = [quoted for quoted in declined if not opening(fold(quoted).split())]
         if not said and not declined:
             declined.append(clip(" ".join(self.text.split()), PANEL_LIMIT))
         choices: tuple[Choice, ...] = ()
@@ -294,24 +328,47 @@ class Message:
             choices=choices,
             foreign=not said and self.understanding.reader.is_foreign(self.sentences),
             long=len(self.text) > LONG,
+            put=[part.quoted(self.text) if intent != PANEL_HOW else "" for intent, part in put],
         )
 
-    def _say(self, match: Match, topic: Topic, beside: Collection[str]) -> Said:
-        told = match.places if topic.front.check == "when" else []
-        atoms = [*match.part.atoms, *(atom for atom in told if atom not in match.part.atoms)]
-        part = self.asked.clause(match.part) if topic.front.check in OF_SOMEBODY else match.part
-        polar = self.understanding.splitter.is_polar(match.part)
-        claim = self.asked.claim(match, atoms if told else part.atoms, polar)
+    def _atoms(self, match: Match) -> list[Atom]:
+        """What a part names; of one about hours, the places of the whole message too."""
+        timed = match.topic is not None and match.topic.front.check == "when"
+        told = match.places if timed else []
+        return [*match.part.atoms, *(atom for atom in told if atom not in match.part.atoms)]
+
+    def _lead(self, match: Match) -> bool | None:
+        """Whether what a part claims is so; None where it claims nothing that can be told."""
+        if match.topic is None:
+            return None
+        check = match.topic.front.check
+        part = self.asked.clause(match.part) if check in OF_SOMEBODY else match.part
+        atoms = self._atoms(match) if check == "when" and match.places else part.atoms
+        return verdict(
+            check, self.asked.claim(match, atoms, self.understanding.splitter.is_polar(match.part))
+        )
+
+    def _say(self, matches: Sequence[Match], topic: Topic, beside: Collection[str]) -> Said:
+        """The text of a topic that one part or several ask for; no lead where one is so and another not."""
+        verdicts: set[bool | None] = set()
+        named: list[Atom] = []
+        polar = False
+        for match in matches:
+            verdicts.add(self._lead(match))
+            named += [atom for atom in self._atoms(match) if atom not in named]
+            polar = polar or self.understanding.splitter.is_polar(match.part)
+        if topic.id == STANDARDS:
+            named += [atom for atom in self.asked.codes if atom not in named]
         one = self.composer.say(
             topic,
             self.moment,
-            verdict=verdict(topic.front.check, claim),
-            polar=claim.polar,
-            places=places_of(atoms),
-            atoms=atoms,
+            verdict=verdicts.pop() if len(verdicts) == 1 else None,
+            polar=polar,
+            places=places_of(named),
+            atoms=named,
             beside=beside,
         )
-        one.question = match.part.quoted(self.text)
+        one.question = matches[0].part.quoted(self.text)
         return one
 
 

@@ -48,6 +48,10 @@ class Splitter(Clauses):
         self.most, self.least = frozenset(lists.most.split()), frozenset(lists.least.split())
         self.excluding, self.provisos = frozenset(lists.excluding.split()), frozenset(lists.provisos.split())
         self.being_there = frozenset(lists.being_there.split())
+        self.salutations = frozenset(lists.salutations.split())
+        self.counting = frozenset(lists.counting.split())
+        self.once_more = frozenset(lists.once_more.split())
+        self.enrolled, self.to_be = frozenset(lists.enrolled.split()), frozenset(lists.to_be.split())
         self.less, self.more = frozenset(lists.less.split()), frozenset(lists.more.split())
         self.reasons = frozenset(lists.reasons.split())
         self.own = frozenset(lists.own.split())
@@ -86,6 +90,11 @@ class Splitter(Clauses):
         told = norms[0] in self.reasons and len(norms) > 1 and norms[1] in self.selves | self.mine
         return told and not (self.asking | self.conditions | self.wh).intersection(norms)
 
+    def is_opening(self, norms: Sequence[str]) -> bool:
+        """Whether words only open a question, or count: "could you tell me", "two questions", "1."."""
+        opening = self.lead_in | self.polar | self.asking | self.imperatives | self.counting
+        return all(norm.strip("().:,;-") in opening or not any(map(str.isalpha, norm)) for norm in norms)
+
     def _part(self, clause: list[Token], sentence: Sentence, number: int, last: bool, tagged: bool) -> Part:
         asked = sentence.asked and (last or self.opens(clause, 0))
         kept = self.unframed(clause)
@@ -98,6 +107,8 @@ class Splitter(Clauses):
         if not tokens:
             return False
         norms = [token.norm for token in tokens]
+        if norms[0] in self.salutations and len(norms) <= 4:
+            return False
         if asked or norms[0] in self.openers:
             return True
         asks = any(norm in self.asking for norm in norms)

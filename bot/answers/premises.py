@@ -219,7 +219,7 @@ def _cost(claim: Claim) -> bool | None:
 
 def _register(claim: Claim) -> bool | None:
     registration = claim.config.registration
-    if registration is None:
+    if registration is None or not claim.words.once_more.isdisjoint(claim.part.norms):
         return None
     if claim.has("byother"):
         return not registration.online_only
@@ -265,7 +265,7 @@ def _participation(claim: Claim) -> bool | None:
     narrow = set(NARROW)
     if not claim.has("persona"):  # a private person is not a private event
         narrow |= {"private"}
-    if {"country", "countries", "nationality"}.intersection(claim.part.norms):
+    if {"country", "countries", "nationality"}.intersection([*norms, *claim.told]) or "non" in norms:
         return None  # not from every one
     if claim.has("must") or narrow.intersection(claim.part.norms):
         if claim.chooses:

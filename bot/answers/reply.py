@@ -24,8 +24,12 @@ def framed(
     choices: tuple[Choice, ...] = (),
     foreign: bool = False,
     long: bool = False,
+    put: Sequence[str] = (),
 ) -> Answer:
-    """One reply from everything said; `declined` are the parts that no topic answers."""
+    """One reply from everything said; `declined` are the parts that no topic answers.
+
+    `put` are the questions for the panel beside what was said, "" for how to put one.
+    """
     topics = [one for one in said if one.kind == "topic"]
     known = [one for one in topics if one.known]
     unknown = [one for one in topics if not one.known]
@@ -36,13 +40,14 @@ def framed(
         "reply",
         moment,
         known=known,
-        unknown=[one.text for one in unknown],
+        unknown=[one.text for one in unknown if one.text],
         small=[one.text for one in said] if small else [],
         declined=[quotable(part) for part in declined],
         sources=joined_sources(sources),
         choices=choices,
         foreign=foreign,
         long=long,
+        panel=composer.frame("panel", moment, question=quotable(" ".join(filter(None, put)))) if put else "",
     )
     open_parts = dict.fromkeys([*(one.question for one in unknown if one.question), *declined])
     return Answer(
@@ -54,6 +59,7 @@ def framed(
         () if small else tuple(open_parts),
         confidence if status != "unknown" else round(1 - confidence, 2),
         choices,
+        clip(" ".join(filter(None, put)), PANEL_LIMIT) or None,
     )
 
 

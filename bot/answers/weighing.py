@@ -53,10 +53,14 @@ Likely = Mapping[str, float]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The topics to answer with, or that the message is for the panel (`panel` names the intent)."""
+    """The topics to answer with, or that the message is for the panel (`panel` names the intent).
+
+    `put` are the parts beside what is answered that are for the panel, as the intent and the part.
+    """
 
     matches: list[Match]
     panel: str = ""
+    put: tuple[tuple[str, Part], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +68,16 @@ class Weighing:
     """Weighs one message.
 
     `find` gives the topics of an intent, those of the things named where each has its own; `unknown` tells
-    which state nothing; `stating` are the intents whose files always state something. In a `long` message,
-    where much is told beside what is asked, words alone prove nothing.
+    which state nothing; `stating` are the intents whose files always state something; `checked` tells whether
+    a part claims what is so or is not. In a `long` message, where much is told beside what is asked, words
+    alone prove nothing.
     """
 
     find: Callable[[str], Sequence[Topic]]
     unknown: Callable[[Topic], bool]
     stating: Collection[str]
     long: bool = False
+    checked: Callable[[Match], bool] = lambda match: False
 
     def weigh(self, matches: Sequence[Match], likely: Likely) -> Verdict:
         """Decide what is asked by the parts that `matches` judged, read as one text."""
@@ -90,16 +96,19 @@ class Weighing:
             confirmed = [match for match in known if _likely(match, likely) >= ALLOWS]
             also = [topic for topic in self._led(likely) if self._is_new(topic, confirmed)]
             return Verdict([*confirmed, *(self._made(matches, also, likely) if also else [])])
-        named_other = any(match.names & OTHER or match.another_day for match in matches)
-        if any(match.vetoed for match in matches) or (named_other and chance < CERTAIN):
+        named_other = any(match.names & OTHER for match in matches)
+        vetoed = any(match.vetoed or match.another_day for match in matches)
+        if vetoed or (named_other and chance < CERTAIN):
             return Verdict(list(matches))
+        if lead in ASKS_NOTHING and self._is_remark(matches, likely):
+            return Verdict(self._made(matches, self.find(lead), likely))
         if lead in ELSEWHERE and (named := [match for match in known if _names_own(match)]):
             return Verdict(named)
         meant = [match for match in known if _likely(match, likely) >= ALLOWS]
         if lead in self.stating and meant and not self.find(lead):
             return Verdict(meant)
         states = any(topic.front.kind == "topic" and not self.unknown(topic) for topic in self.find(lead))
-        apart = states and not any(_names_own(match) for match in known)
+        apart = states and not any(_names_own(match) or self.checked(match) for match in known)
         overrules = DENIES if lead == OFF else OVERRULES
         least = REPLACES if known and apart else overrules if known else ALONE
         if lead in APART and chance >= ALONE:
@@ -113,6 +122,12 @@ class Weighing:
         hinted = [topic for topic in self.find(lead) if self.unknown(topic)] if chance >= HINTS else []
         return Verdict(self._made(matches, hinted, likely))
 
+    def _is_remark(self, matches: Sequence[Match], likely: Likely) -> bool:
+        """ "Great initiative, thank you": nothing is asked, whatever the words name."""
+        other = max(chance for intent, chance in likely.items() if intent not in ASKS_NOTHING)
+        asked = any(match.part.asked for match in matches)
+        return not asked and other < CONFIRMS and _telling(likely) >= OVERRULES
+
     def is_single(self, matches: Sequence[Match], likely: Likely) -> bool:
         """Whether a message reads as one question, whatever parts it was cut into."""
         apart = len({match.part.sentence for match in matches}) > 1
@@ -124,18 +139,23 @@ class Weighing:
         leads = first >= SINGLE or (first >= ALMOST and second <= FAINT)
         return leads and not (apart and denied) and not several
 
-    def allows_two(self, whole: Likely) -> bool:
-        """Whether a message may ask two things, as it is read as a whole."""
-        return len(self._allowed(whole)) > 1
+    def allows_two(self, matches: Sequence[Match], whole: Likely) -> bool:
+        """Whether a message may ask two things: as it is read as a whole, or by its question marks."""
+        return len(self._allowed(whole)) > 1 or _asks_twice(matches)
 
     def differ(self, parts: Sequence[tuple[Match, Likely]], whole: Likely) -> bool:
-        """Whether two parts, each read by itself, certainly ask different things, which the whole allows."""
+        """Whether two parts, each read by itself, certainly ask different things.
+
+        The whole has to allow it, unless each has its own question mark.
+        """
         leads = {_lead(own) for match, own in parts if self._asks_surely(match, own)}
+        if _asks_twice([match for match, own in parts if self._asks_surely(match, own)]):
+            return len(leads.difference(ASKS_NOTHING, (OFF,))) > 1
         return len(leads & self._allowed(whole)) > 1
 
     def _allowed(self, whole: Likely) -> set[str]:
         asked = {intent for intent, chance in whole.items() if chance >= ALLOWS}
-        return asked.difference(ASKS_NOTHING, (OFF, PANEL))
+        return asked.difference(ASKS_NOTHING, (OFF,))
 
     def asking(self, parts: Sequence[tuple[Match, Likely]], whole: Likely) -> list[tuple[Match, Likely]]:
         """The parts that ask, each without the topic that its words name where nothing bears it out."""
@@ -198,13 +218,22 @@ class Weighing:
         return tuple(topic for topic in topics if topic.front.kind == "topic" and not self.unknown(topic))[:2]
 
 
+def _asks_twice(matches: Sequence[Match]) -> bool:
+    """Whether two sentences end in a question mark."""
+    return len({match.part.sentence for match in matches if match.part.asked}) > 1
+
+
 def _lead(likely: Likely) -> str:
     return max(likely, key=lambda intent: likely[intent])
 
 
 def is_telling(likely: Likely) -> bool:
     """Whether a part most likely only tells something about the asker, or is small talk."""
-    return sum(likely.get(intent, 0.0) for intent in ASKS_NOTHING) >= TELLS
+    return _telling(likely) >= TELLS
+
+
+def _telling(likely: Likely) -> float:
+    return sum(likely.get(intent, 0.0) for intent in ASKS_NOTHING)
 
 
 def _likely(match: Match, likely: Likely) -> float:

@@ -1,0 +1,95 @@
+"""Several things in one message: each is answered, declined or put to the panel, and none twice."""
+
+import pytest
+
+PANEL = "how can AI data centres cut their water use"
+
+
+def test_a_question_for_the_panel_beside_another_is_offered_too(ask):
+    answer = ask(f"What's the date, and {PANEL}?")
+    assert (answer.status, answer.topics, answer.panel_text) == ("answered", ("when",), PANEL)
+    assert "25 November 2025" in answer.text
+    assert f"“{PANEL}”" in answer.text
+
+
+def test_how_to_ask_the_panel_is_told_beside_an_answer(ask):
+    answer = ask("Can I ask questions during the session, and how much does it cost?")
+    assert (answer.topics, answer.panel_text) == (("cost",), None)
+    assert "free of charge" in answer.text
+    assert "“Question for the panel:”" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("text", "topics"),
+    [
+        ("¿Es gratis? ¿Se va a grabar?", {"cost", "recording"}),
+        ("Is it free? Is it recorded? Do I need to register?", {"cost", "recording", "registration"}),
+        ("Is COP30 covered, and at what time?", {"subject:cop30", "segment-times"}),
+        ("Is the white paper launched, and when?", {"subject:whitepaper"}),
+        ("Dear organisers, is it free?", {"cost"}),
+    ],
+)
+def test_each_part_has_its_answer(ask, text, topics):
+    assert set(ask(text).topics) == topics
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Two questions: is it free? and who speaks?",
+        "1. Is it free?\n2. Who speaks?",
+        "Could you tell me (a) the date (b) whether it is free (c) who speaks",
+    ],
+)
+def test_what_only_opens_a_question_is_not_declined(ask, text):
+    answer = ask(text)
+    assert {"cost", "speakers"} <= set(answer.topics)
+    assert "could not answer this part" not in answer.text
+    assert "Two questions" not in "".join(answer.unanswered)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "i alredy registerd. wat now",
+        "registered yesterday, what do i do now?",
+        "already registered - how do I join on the day?",
+    ],
+)
+def test_who_has_registered_wants_the_way_in(ask, text):
+    answer = ask(text)
+    assert answer.topics == ("joining-link",)
+    assert "Registration in advance" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I want to get registered. how?",
+        "Nobody from our regulator has registered so far. Can we do it now?",
+        "I am not registered yet. What do I do?",
+        "How do I get registered?",
+    ],
+)
+def test_who_has_not_wants_to_register(ask, text):
+    assert "registration" in ask(text).topics
+
+
+def test_documents_that_are_not_listed_are_told_apart_from_those_that_are(ask):
+    text = ask("L.1480, L.1450 and L.1470 - which of these are showcased?").text
+    assert "L.1480, L.1470 are not among" in text
+    assert "*ITU-T L.1450*" in text
+    answer = ask("Is L.1410 covered? And L.1420?")
+    assert "L.1420 is not among" in answer.text
+    assert not answer.text.startswith(("*Yes.*", "*No.*"))
+
+
+def test_a_remark_that_names_something_is_a_remark(ask):
+    assert ask("Great initiative, congratulations to the team.").status == "small_talk"
+    assert ask("What is the initiative?").topics == ("subject:gda",)
+
+
+def test_what_is_told_of_a_subject_is_told_once(ask):
+    text = ask("the whitepaper launch is at the workshop or at COP30?").text
+    assert text.count("The workshop will mark the launch") == 1
+    assert text.count("The discussion will provide") == 1
