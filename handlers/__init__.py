@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.async_context import AsyncBoltContext
 
 from handlers import (
@@ -21,6 +20,7 @@ from handlers import (
     programme,
     questions,
 )
+from handlers.bolt import Bolt
 from handlers.desk import Desk
 
 VERBS: dict[str, commands.Verb] = {
@@ -37,8 +37,9 @@ VERBS: dict[str, commands.Verb] = {
 }
 
 
-def register(app: AsyncApp, desk: Desk) -> None:
+def register(app: Bolt, desk: Desk) -> None:
     """Bind every Slack entry; what nobody binds is logged and acknowledged (`errors.on_error`)."""
+    app.crowds = frozenset({questions.VOTE, questions.UNVOTE})
 
     async def bring_desk(context: AsyncBoltContext, next_: Callable[[], Awaitable[Any]]) -> Any:
         context["desk"] = desk

@@ -25,7 +25,7 @@ Answered = Callable[[str, float, int], None]
 MALFORMED = {"error": "malformed request"}
 BUSY = {"error": "too much at once"}
 AT_ONCE = 20  # requests; more would wait for a connection to PostgreSQL longer than `engine.PATIENCE`
-KEPT = 6  # of those, for what people have written: no crowd of votes keeps a question out
+KEPT = 6  # of those, for all but votes and events: no crowd keeps a question or a moderator out
 TURN_WITHIN = 2.0  # wall seconds, at most; of a burst, all but the last find a turn in them
 CROWDED_WITHIN = 0.5  # wall seconds, once there was none free for TURN_WITHIN
 ANSWERED_WITHIN = 2.8  # wall seconds; after three Slack has told the person that nobody answers
@@ -60,8 +60,8 @@ class Turns(asyncio.Semaphore):
 class Bolt(AsyncApp):
     """An AsyncApp whose listeners only ever see checked payloads; `answered` hears of each answer.
 
-    So many are dispatched at once, some of them only of what people have written (commands, forms and what
-    opens them); the others wait, in the order they came. Whoever's turn does not come
+    So many are dispatched at once, not all of them events or presses of which there are `crowds`; the
+    others wait, in the order they came. Whoever's turn does not come
     early enough to be answered in time, as long as requests take now, is answered 503, which acknowledges
     nothing: Slack tells the person that it did not work, and sends an event again. Nothing of it was
     stored, and no work is done for somebody who was told so; what a person did and cannot be committed in
@@ -71,6 +71,7 @@ class Bolt(AsyncApp):
     """
 
     answered: Answered | None = None
+    crowds: frozenset[str] = frozenset()  # ids of actions that a whole audience may press at once
     at_work = 0  # how many requests are being dispatched, or wait for that
     turned_away = 0  # how many were answered 503
     takes = 0.0  # wall seconds that a request has taken of late, once it had its turn
@@ -96,7 +97,7 @@ class Bolt(AsyncApp):
 
     async def _in_turn(self, req: AsyncBoltRequest, wanted_by: float) -> BoltResponse:
         async with AsyncExitStack() as taken:
-            needed = [self.turns] if kind(req.body) in WRITTEN else [self.presses, self.turns]
+            needed = [self.presses, self.turns] if self._is_of_a_crowd(req.body) else [self.turns]
             if self.at_work > MOST_AT_WORK or not await self._has(needed, taken):
                 self.turned_away += 1
                 if self.turned_away % 100 == 1:
@@ -107,6 +108,14 @@ class Bolt(AsyncApp):
                 return await self._dispatch(req, wanted_by)
             finally:
                 self.takes += (time.perf_counter() - began - self.takes) / SMOOTHED
+
+    def _is_of_a_crowd(self, body: Mapping[str, Any]) -> bool:
+        """Whether it is one of very many, before its shape is checked."""
+        if kind(body) == "event":
+            return True
+        actions = body.get("actions")
+        first = actions[0] if isinstance(actions, list) and actions else None
+        return isinstance(first, dict) and str(first.get("action_id")) in self.crowds
 
     async def _has(self, needed: Sequence[Turns], taken: AsyncExitStack) -> bool:
         """Wait for one request's turn, which `taken` gives back; False when it does not come in time."""
@@ -148,8 +157,7 @@ class Bolt(AsyncApp):
 
 
 # Kinds that are never delivered again: Slack tells the person when they are not answered in time.
-WRITTEN = frozenset({"command", "submission", "shortcut"})
-OF_A_PERSON = WRITTEN | {"click"}
+OF_A_PERSON = frozenset({"command", "click", "submission", "shortcut"})
 
 
 def request(body: dict[str, Any], headers: Mapping[str, str]) -> AsyncBoltRequest:

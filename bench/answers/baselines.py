@@ -143,6 +143,7 @@ def baselines() -> Iterator[tuple[str, Callable[[dict], tuple[str, str]]]]:
     yield "BM25", asking(bm25(phrasings), BM25_THRESHOLD)
     yield "TF-IDF with logistic regression", asking(regression(phrasings), REGRESSION_THRESHOLD)
     yield "static embeddings", asking(static(phrasings), STATIC_THRESHOLD)
-    yield "TF-IDF and static embeddings with logistic regression", asking(
-        together(phrasings), TOGETHER_THRESHOLD
+    yield (
+        "TF-IDF and static embeddings with logistic regression",
+        asking(together(phrasings), TOGETHER_THRESHOLD),
     )
