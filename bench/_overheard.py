@@ -21,7 +21,10 @@ POST = re.compile(r"Question (\d+) for the panel: ")
 RECEIPT = re.compile(r"Your question (\d+) ")
 DIGEST = re.compile(r"\d+ questions? waits? for review: (?:the newest is )?question (\d+)")
 FAILED = "That did not work"
-ABOUT = re.compile(r"[Qq]uestion (\d+)")
+# What somebody is told whose vote does not count (templates/errors); others name a question too.
+REFUSED = re.compile(
+    r"(?:Voting on question|There is no question|^Question) (\d+) (?:is closed|here|is your own)"
+)
 NAMED = re.compile(r"(?:U0LOAD|[Ll]oad[- ])(\d{6})")
 BUTTON = re.compile(r'"action_id": "([^"]+)"')
 LOOKS_APART = 0.25  # wall seconds
@@ -39,7 +42,7 @@ class Overheard:
         self.workspace = workspace
         self.said: list[tuple[str, str, str]] = []  # (method, channel or user, every word)
         self.told: Counter[str] = Counter()  # Slack id → messages for them alone
-        self.refused: dict[str, set[int]] = defaultdict(set)  # Slack id → questions that those were about
+        self.refused: dict[str, set[int]] = defaultdict(set)  # Slack id → questions they may not vote for
         self.failed: dict[str, list[datetime]] = defaultdict(list)  # Slack id → when they were told so
         self.acknowledged: list[tuple[str, float]] = []
         self.submitted: dict[str, float] = {}  # text → when it was sent for the first time
@@ -129,7 +132,7 @@ class Overheard:
         self.told[user] += 1
         if FAILED in words[0]:
             self.failed[user].append(self.workspace.clock.now())
-        self.refused[user].update(int(number) for number in ABOUT.findall(words[0]))
+        self.refused[user].update(int(number) for number in REFUSED.findall(words[0]))
 
     def asks(self, text: str, user: str) -> None:
         """Somebody is about to ask that."""

@@ -254,7 +254,8 @@ class Load(Crowd):
         group = [q for q in questions.values() if question_id in (q.id, q.merged_into)]
         said = {q.number: self._words().get((q.number, user)) for q in group}
         moves = {q.number: [str(move) for move in self.verdicts.moves(q.id)] for q in group}
-        return f"{user}: said, by question: {said}; {moves}"
+        told = [words[:200] for _, to, words in self.heard.said if to == user]
+        return f"{user}: said, by question: {said}; {moves}; was told {told}"
 
     def _measure(self) -> None:
         for what, seconds in self.heard.acknowledged:
