@@ -96,7 +96,12 @@ class Asked:
         moment = self.moment
         words = self.understanding.splitter
         amid = sum(other.sentence == part.sentence for other in self.parts) > 1
-        told = frozenset(norm for other in self.parts if not other.request for norm in other.norms)
+        told = frozenset(
+            norm
+            for other in self.parts
+            if not other.request or other.sentence == part.sentence
+            for norm in other.norms
+        )
         return Claim(
             part,
             polar,

@@ -26,7 +26,7 @@ class Claim:
     words: Splitter
     after: tuple[str, ...] = ()  # the words of its sentence that follow it
     amid: bool = False  # the sentence says more than it does
-    told: frozenset[str] = frozenset()  # the words of what the message only tells
+    told: frozenset[str] = frozenset()  # the words of its sentence, and of what the message only tells
 
     def has(self, name: str) -> bool:
         return any(name in atom.names for atom in self.part.atoms)
@@ -85,7 +85,7 @@ class Claim:
     @property
     def of_being_there(self) -> bool:
         """Whether it is of somebody who comes late, leaves or misses it, whatever hour or day is named."""
-        return not self.words.being_there.isdisjoint(self.part.norms)
+        return not self.words.being_there.isdisjoint([*self.part.norms, *self.told])
 
     @property
     def timed(self) -> bool:

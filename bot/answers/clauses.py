@@ -32,7 +32,7 @@ class Clauses:
         self.selves = frozenset(lists.selves.split())
         self.mine = frozenset(lists.mine.split())
         self._others = frozenset(lists.others.split())
-        self._skipped_words = frozenset(lists.skipped.split())
+        self.skipped = frozenset(lists.skipped.split())
         self._comparing = frozenset(lists.comparing.split())
         self._relatives = frozenset(lists.relatives.split())
         self._relayed = frozenset(lists.relayed.split())
@@ -93,7 +93,7 @@ class Clauses:
         while at < len(tokens) and (
             tokens[at].norm in self.coordinators
             or tokens[at].kind == "mark"
-            or tokens[at].norm in self._skipped_words
+            or tokens[at].norm in self.skipped
         ):
             at += 1
         return at

@@ -54,6 +54,7 @@ class Lists(BaseModel):
     excluding: str  # words of who may not come
     provisos: str  # words that say on which condition
     being_there: str  # words of being there, coming late, leaving
+    limits: str  # what asks how long something is open: "by when"
     salutations: str  # what a letter begins with
     counting: str  # words that count questions to come
     once_more: str  # words of doing so again, or on the day itself

@@ -34,7 +34,8 @@ OF_SOMEBODY = frozenset({"organiser", "signatory"})
 ABOUT = frozenset({"about", "meaning"})
 ABBREVIATION, LOCAL_TIME, STANDARDS = "abbreviation", "local-time", "standards"  # intents
 WHEN = frozenset({"when", "mytime"})
-OF_AN_HOUR = frozenset({"when", "clockword", "start", "end", "duration"})
+DEADLINE = "registration-details"
+OF_AN_HOUR = frozenset({"when", "clockword", "start", "end", "duration", "untilword", DEADLINE})
 LAUNCH = "launch"  # said of a thing, by a message and by the text about it
 TO_GET_IN = frozenset({"registration", "now-next"})  # topics, of which whoever has registered means another
 UNLISTED = "unlisted-standard"  # the topic of documents that are not shown
@@ -118,20 +119,23 @@ class Message:
             elif polar and topic is not None and topic.id == "when" and _placed(part):
                 also = self.language.topics.get("venue")
             before = matches[len(made) - 1].topic if made else None
-            if topic is not None and topic.id == "when" and before is not None and before.item is not None:
-                match = self._of_its_part(match, before)
+            if topic is not None and topic.id == "when" and before is not None:
+                match = self._of_what_was_named(match, before)
             made.append(match)
             if also is not None and all(other.topic is not also for other in matches):
                 made.append(Match(part, also, match.confidence))
         return made
 
-    def _of_its_part(self, match: Match, subject: Topic) -> Match:
-        """ "Is the conference covered, and at what time?": asks when that is on, not when the workshop is."""
-        told = [atom.names for atom in match.part.atoms]
-        launched = LAUNCH in getattr(subject.item, "text", "")
-        bare = all(names <= OF_AN_HOUR for names in told)
-        timed = self.language.topics.get("segment-times")
-        return Match(match.part, timed) if told and bare and timed and not launched else match
+    def _of_what_was_named(self, match: Match, before: Topic) -> Match:
+        """ "Is the conference covered, and at what time?", "must I register, and by when?"."""
+        bare = bool(match.part.atoms) and all(atom.names <= OF_AN_HOUR for atom in match.part.atoms)
+        topic = None
+        if before.intent == "registration" and match.part.norms[0] in self.understanding.splitter.limits:
+            topic = DEADLINE
+        elif before.item is not None and LAUNCH not in getattr(before.item, "text", ""):
+            topic = "segment-times"
+        found = self.language.topics.get(topic) if bare and topic else None
+        return Match(match.part, found) if found else match
 
     def _once_registered(self, matches: list[Match]) -> list[Match]:
         """ "I have registered, what now?": what is wanted is the way in."""

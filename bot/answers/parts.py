@@ -48,6 +48,7 @@ class Splitter(Clauses):
         self.most, self.least = frozenset(lists.most.split()), frozenset(lists.least.split())
         self.excluding, self.provisos = frozenset(lists.excluding.split()), frozenset(lists.provisos.split())
         self.being_there = frozenset(lists.being_there.split())
+        self.limits = frozenset(lists.limits.split())
         self.salutations = frozenset(lists.salutations.split())
         self.counting = frozenset(lists.counting.split())
         self.once_more = frozenset(lists.once_more.split())
@@ -92,7 +93,7 @@ class Splitter(Clauses):
 
     def is_opening(self, norms: Sequence[str]) -> bool:
         """Whether words only open a question, or count: "could you tell me", "two questions", "1."."""
-        opening = self.lead_in | self.polar | self.asking | self.imperatives | self.counting
+        opening = self.lead_in | self.polar | self.asking | self.imperatives | self.counting | self.skipped
         return all(norm.strip("().:,;-") in opening or not any(map(str.isalpha, norm)) for norm in norms)
 
     def _part(self, clause: list[Token], sentence: Sentence, number: int, last: bool, tagged: bool) -> Part:

@@ -27,6 +27,9 @@ def test_how_to_ask_the_panel_is_told_beside_an_answer(ask):
         ("Is COP30 covered, and at what time?", {"subject:cop30", "segment-times"}),
         ("Is the white paper launched, and when?", {"subject:whitepaper"}),
         ("Dear organisers, is it free?", {"cost"}),
+        ("do I need to register, and by when?", {"registration", "registration-details"}),
+        ("Can I register onsite? And until when?", {"registration", "registration-details"}),
+        ("Where do I register and when is it?", {"registration", "when"}),
     ],
 )
 def test_each_part_has_its_answer(ask, text, topics):
@@ -39,6 +42,7 @@ def test_each_part_has_its_answer(ask, text, topics):
         "Two questions: is it free? and who speaks?",
         "1. Is it free?\n2. Who speaks?",
         "Could you tell me (a) the date (b) whether it is free (c) who speaks",
+        "first: is it free? second: who speaks?",
     ],
 )
 def test_what_only_opens_a_question_is_not_declined(ask, text):

@@ -48,6 +48,7 @@ from tests.answers.conftest import AFTER
         ("does it start at 2 30?", "*No.*"),
         ("My country is not an ITU member state. Can I attend?", None),
         ("is it open to non-member states too?", None),
+        ("Can I join late, say at 14:45?", None),
         ("Is registration still possible on the day itself?", None),
         ("do I have to register again if I registered last week?", None),
         ("will it be no more than 2h", "*Yes.*"),
