@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -48,6 +49,7 @@ class Composer:
     def __init__(self, config: Config, rendering: Rendering) -> None:
         self.config = config
         self.rendering = rendering
+        self._hours = functools.lru_cache(maxsize=64)(self._hours_of)  # formatting them takes long
 
     def known(self, topic: Topic, moment: Moment) -> bool:
         """Whether the topic states something at that moment; its front matter may hold an expression."""
@@ -168,7 +170,7 @@ class Composer:
     def _version(self, programme: Programme) -> str:
         return f"programme, version {programme.version}"
 
-    def _hours(self, starts: datetime, ends: datetime, lang: str) -> dict[str, Any]:
+    def _hours_of(self, starts: datetime, ends: datetime, lang: str) -> dict[str, Any]:
         tz = self.config.workshop.tz
         minutes = int((ends - starts) / timedelta(minutes=1))
         return {

@@ -275,7 +275,8 @@ class Message:
 
     def _as_part(self, sentence: Sentence) -> Part:
         part = Part(sentence.tokens, sentence.asked)
-        part.atoms = self.understanding.reader.atoms(part.tokens)
+        same = next((one for one in self.asked.parts if one.tokens == part.tokens), None)
+        part.atoms = same.atoms if same else self.understanding.reader.atoms(part.tokens)
         return part
 
     def _is_opinion(self, match: Match, whole: bool) -> bool:

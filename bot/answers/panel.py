@@ -28,7 +28,9 @@ class PanelQuestions:
         self._field = frozenset(stem(word) for line in config.questions.field for word in split(line))
         self._panel_prefixes = sorted((split(line) for line in words.panel.prefixes), key=len, reverse=True)
         names = [*words.panel.audience, *(name for subject in config.subjects for name in subject.names)]
-        self._audiences = [split(fold(name)) for name in names]
+        self._audiences: dict[str, list[tuple[str, ...]]] = {}  # by their first word
+        for name in {split(fold(name)) for name in names}:
+            self._audiences.setdefault(name[0], []).append(name)
         self._panelists = {split(name) for name in words.panel.audience}
         self._thinking_forms = [split(line) for line in words.panel.thinking]
         self._asking_forms = [split(line) for line in words.panel.asking]
@@ -93,9 +95,8 @@ class PanelQuestions:
 
     def _audience(self, norms: Sequence[str], at: int) -> int:
         """How many words name who sits on the panel, from here."""
-        return max(
-            (len(name) for name in self._audiences if tuple(norms[at : at + len(name)]) == name), default=0
-        )
+        named = self._audiences.get(norms[at], ())
+        return max((len(name) for name in named if tuple(norms[at : at + len(name)]) == name), default=0)
 
     def is_opinion(self, part: Part) -> bool:
         """Whether a part asks for a judgement, a policy or a way of doing things."""
