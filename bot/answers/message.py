@@ -129,8 +129,9 @@ class Message:
     def _of_what_was_named(self, match: Match, before: Topic) -> Match:
         """ "Is the conference covered, and at what time?", "must I register, and by when?"."""
         bare = bool(match.part.atoms) and all(atom.names <= OF_AN_HOUR for atom in match.part.atoms)
+        limited = not self.understanding.splitter.limits.isdisjoint(match.part.norms[:1])
         topic = None
-        if before.intent == "registration" and match.part.norms[0] in self.understanding.splitter.limits:
+        if before.intent == "registration" and limited:
             topic = DEADLINE
         elif before.item is not None and LAUNCH not in getattr(before.item, "text", ""):
             topic = "segment-times"
@@ -139,14 +140,15 @@ class Message:
 
     def _once_registered(self, matches: list[Match]) -> list[Match]:
         """ "I have registered, what now?": what is wanted is the way in."""
-        if not self.asked.is_registered:
+        joining = self.language.topics.get("joining-link")
+        if joining is None or not self.asked.is_registered:
             return matches
         made: list[Match] = []
         for match in matches:
             topic = match.topic
             told = "register" not in match.names or not match.part.asked
             if topic is not None and topic.id in TO_GET_IN and told:
-                match = Match(match.part, self.language.topics["joining-link"], match.confidence)
+                match = Match(match.part, joining, match.confidence)
             made.append(match)
         plain = {"how", "nownext"}  # "what now", which the way in answers
         way_in = [match for match in made if match.topic is not None or not match.names <= plain]
