@@ -108,9 +108,7 @@ class Found:
     settled: float = 0.0  # from the end of the load until nothing was due
     cpu_bot: float = 0.0  # processor seconds of the bot's processes, from their starts
     cpu_crowd: float = 0.0  # of crowd and workspace, which are one process
-    late: float = (
-        0.0  # wall seconds by which that process was late at most: acknowledgements seem as much slower
-    )
+    late: float = 0.0  # wall seconds that process was late at most; acknowledgements seem as much slower
     memory: int = 0  # MB, the most a process of the bot had; 0 where the system does not say
     seconds: dict[str, list[float]] = field(default_factory=dict)
 

@@ -56,7 +56,7 @@ class Lists(BaseModel):
     being_there: str  # words of being there, coming late, leaving
     limits: str  # what asks how long something is open: "by when"
     salutations: str  # what a letter begins with
-    counting: str  # words that count questions to come
+    counting: str  # words that count questions to come, or lead to them
     once_more: str  # words of doing so again, or on the day itself
     enrolled: str  # what somebody is who has registered
     to_be: str  # before these: who is not yet, or does not want to be

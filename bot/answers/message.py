@@ -109,7 +109,7 @@ class Message:
     def _with_premises(self, matches: Sequence[Match]) -> list[Match]:
         """ "So it is in Geneva on the 26th?": of a place and a day, both are held against the facts."""
         made: list[Match] = []
-        for match in matches:
+        for match, before in zip(matches, [None, *matches], strict=False):
             topic, part = match.topic, match.part
             polar = topic is not None and self.understanding.splitter.is_polar(part)
             also = None
@@ -118,10 +118,10 @@ class Message:
                 also = self.language.topics.get("when") if fits is False else None
             elif polar and topic is not None and topic.id == "when" and _placed(part):
                 also = self.language.topics.get("venue")
-            before = matches[len(made) - 1].topic if made else None
-            if topic is not None and topic.id == "when" and before is not None:
-                match = self._of_what_was_named(match, before)
-            made.append(match)
+            if topic is not None and topic.id == "when" and before is not None and before.topic is not None:
+                made.append(self._of_what_was_named(match, before.topic))
+            else:
+                made.append(match)
             if also is not None and all(other.topic is not also for other in matches):
                 made.append(Match(part, also, match.confidence))
         return made

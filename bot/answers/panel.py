@@ -29,7 +29,7 @@ class PanelQuestions:
         self._panel_prefixes = sorted((split(line) for line in words.panel.prefixes), key=len, reverse=True)
         names = [*words.panel.audience, *(name for subject in config.subjects for name in subject.names)]
         self._audiences: dict[str, list[tuple[str, ...]]] = {}  # by their first word
-        for name in {split(fold(name)) for name in names}:
+        for name in filter(None, {split(fold(name)) for name in names}):
             self._audiences.setdefault(name[0], []).append(name)
         self._panelists = {split(name) for name in words.panel.audience}
         self._thinking_forms = [split(line) for line in words.panel.thinking]

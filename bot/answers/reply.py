@@ -31,6 +31,7 @@ def framed(
     `put` are the questions for the panel beside what was said, "" for how to put one.
     """
     topics = [one for one in said if one.kind == "topic"]
+    panel = " ".join(filter(None, put))
     known = [one for one in topics if one.known]
     unknown = [one for one in topics if not one.known]
     sources = tuple(dict.fromkeys(source for one in said for source in one.sources))
@@ -47,7 +48,7 @@ def framed(
         choices=choices,
         foreign=foreign,
         long=long,
-        panel=composer.frame("panel", moment, question=quotable(" ".join(filter(None, put)))) if put else "",
+        panel=composer.frame("panel", moment, question=quotable(panel)) if put else "",
     )
     open_parts = dict.fromkeys([*(one.question for one in unknown if one.question), *declined])
     return Answer(
@@ -59,7 +60,7 @@ def framed(
         () if small else tuple(open_parts),
         confidence if status != "unknown" else round(1 - confidence, 2),
         choices,
-        clip(" ".join(filter(None, put)), PANEL_LIMIT) or None,
+        clip(panel, PANEL_LIMIT) or None,
     )
 
 

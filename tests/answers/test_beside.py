@@ -30,6 +30,10 @@ def test_how_to_ask_the_panel_is_told_beside_an_answer(ask):
         ("do I need to register, and by when?", {"registration", "registration-details"}),
         ("Can I register onsite? And until when?", {"registration", "registration-details"}),
         ("Where do I register and when is it?", {"registration", "when"}),
+        (
+            "Is it in Geneva on the 26th? Is it in Paris on the 27th? Is it recorded? Is it free?",
+            {"venue", "when", "recording", "cost"},
+        ),
     ],
 )
 def test_each_part_has_its_answer(ask, text, topics):
