@@ -206,7 +206,8 @@ class Weighing:
         made = []
         for topic in topics:
             same = next((match for match in matches if match.topic is topic), None)
-            made.append(same or Match(part, topic, round(likely[topic.intent], 2), places=places))
+            chance = likely.get(topic.intent, likely[_lead(likely)])  # a topic whose name no wording has
+            made.append(same or Match(part, topic, round(chance, 2), places=places))
         return made or [Match(part, None, near=self._near(likely))]
 
     def _near(self, likely: Likely) -> tuple[Topic, ...]:

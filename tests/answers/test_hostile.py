@@ -1,5 +1,6 @@
 """Whatever is sent: a short honest reply, no markup of the sender's, no exception."""
 
+import random
 import re
 from zoneinfo import ZoneInfo
 
@@ -78,3 +79,27 @@ def test_anything_at_all_gets_a_safe_reply(answers, programme, text):
     assert answer.text
     assert LINKS.findall(answer.text) == []
     assert len(answer.text) < 12_000
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_questions_of_any_kind_in_one_message_raise_nothing(ask, answers, seed):
+    dice = random.Random(seed)  # noqa: S311 - a choice of questions, no secret
+    asked = [text for topic in answers.topics() for text in topic.phrasings]
+    asked += [
+        "what is L.1470 about",
+        "Is it in Paris on the 26th?",
+        "by when",
+        "registered.",
+        "3 30",
+        "2h",
+        "?!",
+    ]
+    for _ in range(60):
+        between = dice.choice((" ", "\n", ", ", " and ", "? ", ". "))
+        assert ask(between.join(dice.choices(asked, k=dice.randint(2, 5)))).text
+
+
+def test_a_document_that_is_not_listed_may_be_asked_about_beside_other_things(ask):
+    answer = ask("is there parking? what is L.1470 about")
+    assert answer.status == "unknown"
+    assert "L.1470 is not among" in answer.text
