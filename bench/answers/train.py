@@ -152,6 +152,7 @@ class Reader(nn.Module):
     def load(cls, path: Path) -> Reader:
         stored = torch.load(path)
         reader = cls(stored["labels"], Path(stored["base"]))
+        reader.widen(stored["state"])
         reader.load_state_dict(stored["state"])
         return reader.eval()
 
@@ -173,10 +174,43 @@ class Reader(nn.Module):
                 matrix = node.name.removeprefix("/reader/encoder/").removesuffix("/MatMul_quant")
                 key = f"encoder.{matrix.replace('/', '.')}.weight"
                 weights[key] = torch.tensor((values * stored[f"{plain}_scale"]).T.copy())
+        reader.widen(weights)
         unknown = reader.load_state_dict(weights, strict=False).unexpected_keys
         if unknown:
             raise SystemExit(f"{DATA} holds other weights than this script makes: {unknown}")
         return reader
+
+    def inner(self) -> Iterator[tuple[str, nn.Module, nn.Module]]:
+        """Of every layer, the name of its inner weights, what holds them and what holds those after them."""
+        for at, layer in enumerate(self.encoder.encoder.layer):
+            yield f"encoder.encoder.layer.{at}.intermediate.dense.weight", layer.intermediate, layer.output
+
+    def widen(self, state: dict[str, torch.Tensor]) -> None:
+        """Give the inner layers as many units as they have in what is going to be loaded."""
+        for name, before, after in self.inner():
+            if (units := len(state[name])) != before.dense.out_features:
+                before.dense = nn.Linear(before.dense.in_features, units)
+                after.dense = nn.Linear(units, after.dense.out_features)
+
+    def narrow(self, units: int) -> None:
+        """Keep so many inner units of every layer, those with the largest weights on both sides."""
+        for _, before, after in self.inner():
+            if units < before.dense.out_features:
+                weighs = before.dense.weight.norm(dim=1) * after.dense.weight.norm(dim=0)
+                kept = weighs.topk(units).indices.sort().values
+                first, second = before.dense, after.dense
+                before.dense = nn.Linear(first.in_features, units)
+                after.dense = nn.Linear(units, second.out_features)
+                with torch.no_grad():
+                    before.dense.weight.copy_(first.weight[kept])
+                    before.dense.bias.copy_(first.bias[kept])
+                    after.dense.weight.copy_(second.weight[:, kept])
+                    after.dense.bias.copy_(second.bias)
+
+    def freeze(self, layers: int) -> None:
+        """Leave the lowest layers as they are."""
+        for parameter in self.encoder.encoder.layer[:layers].parameters():
+            parameter.requires_grad = False
 
     def save(self, path: Path) -> None:
         torch.save({"labels": self.labels, "base": str(self.base), "state": self.state_dict()}, path)
@@ -389,6 +423,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("--base", type=Path, default=BASE, help="folder of the encoder to begin with")
+    parser.add_argument("--shipped", action="store_true", help="begin with what the bot reads with")
+    parser.add_argument("--frozen", type=int, default=0, help="lowest layers that are left as they are")
+    parser.add_argument("--units", type=int, help="inner units of a layer that are kept")
     parser.add_argument("--teacher", type=Path, help="checkpoint of a larger one, trained before")
     parser.add_argument(
         "--known", type=int, default=0, help="lines that the shipped one, to go on from, knows"
@@ -404,11 +441,14 @@ def main() -> None:
     torch.manual_seed(asked.seed)
     torch.set_num_threads(asked.threads)
     lines = questions()
-    if asked.known:
+    if asked.known or asked.shipped:
         reader = Reader.shipped()
     else:
         reader = Reader(sorted({label for labels, _ in lines for label in labels}), asked.base)
         begin(reader, lines)
+    if asked.units:
+        reader.narrow(asked.units)
+    reader.freeze(asked.frozen)
     train(reader, lines, asked)
     reader.save(asked.checkpoint)
 

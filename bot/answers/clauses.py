@@ -32,6 +32,9 @@ class Clauses:
         self.selves = frozenset(lists.selves.split())
         self.mine = frozenset(lists.mine.split())
         self._others = frozenset(lists.others.split())
+        self._begins_clause = self.selves | self.mine | self._others | {"the", "there", "this", "that", "of"}
+        self._begins_main = self.selves | {"is", "can", "what", "how"}
+        self._ahead = self.context | {"before", "after", "when"}
         self.skipped = frozenset(lists.skipped.split())
         self._comparing = frozenset(lists.comparing.split())
         self._relatives = frozenset(lists.relatives.split())
@@ -73,13 +76,7 @@ class Clauses:
         return norm in self.polar and self._was_stated(tokens, start, at)
 
     def _is_subject(self, norm: str) -> bool:
-        return norm in self.selves | self.mine | self._others or norm in (
-            "the",
-            "there",
-            "this",
-            "that",
-            "of",
-        )
+        return norm in self._begins_clause
 
     def _opens_after(self, tokens: list[Token], at: int) -> bool:
         at = self._skipped(tokens, at)
@@ -129,12 +126,9 @@ class Clauses:
 
     def _ends_condition(self, tokens: list[Token], at: int) -> bool:
         """ "Before I ask my boss | I need …": the main clause after one that began with a conjunction."""
-        if at <= 3 or tokens[0].norm not in self.context | {"before", "after", "when"}:
+        if at <= 3 or tokens[0].norm not in self._ahead:
             return False
-        if (
-            tokens[at].norm not in self.selves | {"is", "can", "what", "how"}
-            or tokens[at - 1].norm in self.context
-        ):
+        if tokens[at].norm not in self._begins_main or tokens[at - 1].norm in self.context:
             return False
         return self.opens(tokens, at) or self._tells_after(tokens, at)
 
@@ -179,13 +173,15 @@ class Clauses:
     def unframed(self, tokens: list[Token]) -> list[Token]:
         """ "My boss wants to know when it starts", "I was told that it is free": only what follows."""
         for at in range(len(tokens) - 1, 0, -1):
-            norm, head = tokens[at].norm, tokens[:at]
-            if norm in self.conditions and any(token.norm in self.asking for token in head):
+            norm = tokens[at].norm
+            if norm in self.conditions and any(token.norm in self.asking for token in tokens[:at]):
                 return tokens[at:]
-            led = any(token.norm in self.asking for token in head[-4:])
-            last = at + 1 >= len(tokens) or any(token.norm in self.wh for token in head)
-            inverted = norm in self.polar and self.opens(tokens, at) and tokens[at - 1].norm in self.asking
-            if (norm in self.wh or inverted) and led and not last:
+            inverted = norm in self.polar and tokens[at - 1].norm in self.asking and self.opens(tokens, at)
+            if not (norm in self.wh or inverted):
+                continue
+            led = any(token.norm in self.asking for token in tokens[max(0, at - 4) : at])
+            last = at + 1 >= len(tokens) or any(token.norm in self.wh for token in tokens[:at])
+            if led and not last:
                 return tokens[at:]
         if tokens[0].norm in self.mine:  # "my director wants to know | the title"
             verbs = [at for at in range(2, min(len(tokens) - 1, 7)) if tokens[at].norm in self.asking]

@@ -18,6 +18,8 @@ from bot.config import Config
 from bot.programme.model import Programme
 from bot.rendering import Mrkdwn, Rendering, zone_name
 
+MINUTE = timedelta(minutes=1)
+
 
 @dataclass(frozen=True, slots=True)
 class Moment:
@@ -146,8 +148,8 @@ class Composer:
             at=moment.at,
             phase="before" if moment.at < starts else "during" if moment.at < ends else "after",
             days=days,
-            when_words=self._from_now(days, lang),
-            left=_lasting((starts if moment.at < starts else ends) - moment.at, lang),
+            when_words=_from_now(days, lang),
+            left=_lasting(-((moment.at - (starts if moment.at < starts else ends)) // MINUTE), lang),
             hours=self._hours(starts, ends, lang),
             clock=lambda instant: format_datetime(instant, "HH:mm", tzinfo=tz, locale=lang),
             own=self._own(moment),
@@ -159,20 +161,12 @@ class Composer:
         )
         return moment.facts
 
-    def _from_now(self, days: int, lang: str) -> str:
-        """ "in 5 days", "5 days ago"; "" for today."""
-        if not days:
-            return ""
-        return format_timedelta(
-            timedelta(days=days), granularity="day", add_direction=True, locale=lang, threshold=1e9
-        )
-
     def _version(self, programme: Programme) -> str:
         return f"programme, version {programme.version}"
 
     def _hours_of(self, starts: datetime, ends: datetime, lang: str) -> dict[str, Any]:
         tz = self.config.workshop.tz
-        minutes = int((ends - starts) / timedelta(minutes=1))
+        minutes = int((ends - starts) / MINUTE)
         return {
             **self._formatted(starts.astimezone(tz), ends.astimezone(tz), lang, starts),
             "zone": zone_name(starts, tz),
@@ -219,9 +213,20 @@ class Composer:
         )
 
 
-def _lasting(left: timedelta, lang: str) -> str:
-    """ "2 hours 5 minutes", to the minute that is not over yet."""
-    hours, minutes = divmod(max(1, -int(-left // timedelta(minutes=1))), 60)
+@functools.lru_cache(maxsize=64)
+def _from_now(days: int, lang: str) -> str:
+    """ "in 5 days", "5 days ago"; "" for today."""
+    if not days:
+        return ""
+    return format_timedelta(
+        timedelta(days=days), granularity="day", add_direction=True, locale=lang, threshold=1e9
+    )
+
+
+@functools.lru_cache(maxsize=64)
+def _lasting(left: int, lang: str) -> str:
+    """ "2 hours 5 minutes"; of less than a minute, one."""
+    hours, minutes = divmod(max(1, left), 60)
     said = [format_timedelta(timedelta(hours=hours), "hour", 1e9, locale=lang)] if hours else []
     if minutes:
         said.append(format_timedelta(timedelta(minutes=minutes), "minute", 1e9, locale=lang))

@@ -66,6 +66,7 @@ _LENGTH = re.compile(r"([1-5])\s?(?:hrs?|h\s?([0-5]\d)?)")
 AT_AN_HOUR = frozenset(
     ["at", "from", "to", "until", "till", "by", "before", "after", "um", "las", "as", "a", "-"]
 )
+BEFORE_A_DAY = ("next", "this", "coming", "last")
 _ORDINAL = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?$")
 
 
@@ -89,6 +90,14 @@ class Times:
             for phrase, value in sorted(table.items(), key=lambda item: -len(item[0])):
                 words = lexicon.split(phrase)
                 self._time_words.setdefault(words[0], []).append((words, (label, value)))
+        self._openers = frozenset({
+            *calendar.words(), *self.times.clocks, *self.times.numbers, *self.times.money,
+            *self._halves[:1], *self._time_words, *BEFORE_A_DAY, "an", "one", "half",
+        })  # fmt: skip
+
+    def may_begin(self, token: Token) -> bool:
+        """Whether any of the finders can find something that begins with a token."""
+        return token.kind != "word" or token.norm in self._openers
 
     def date(self, line: list[Token], at: int) -> tuple[int, object]:
         token = line[at]
@@ -185,7 +194,7 @@ class Times:
         for words, found in self._time_words.get(norms[0], ()):
             if tuple(norms[: len(words)]) == words:
                 return len(words), found
-        skip = 1 if norms[0] in ("next", "this", "coming", "last") else 0
+        skip = 1 if norms[0] in BEFORE_A_DAY else 0
         if (weekday := self.calendar.weekdays.get(norms[skip])) is not None and norms[skip] not in (
             "sun",
             "sat",

@@ -77,6 +77,15 @@ class Entities:
             for name in subject.names:
                 self._note_number(lexicon.split(fold(name)))
         self.times = Times(lexicon, calendar, places.is_abbreviation, self._numbers)
+        self._numbered_things = (("code", self._code), ("othernumber", self._other_number))
+        self._timed = (
+            *self._numbered_things,
+            ("date", self.times.date),
+            ("clock", self.times.clock),
+            ("money", self.times.money),
+            ("span", self.times.span),
+            ("amount", self.times.amount),
+        )
         self._addresses = {config.page.url.lower(): "page"}
         if config.registration:
             self._addresses[config.registration.url.lower()] = "register"
@@ -123,15 +132,7 @@ class Entities:
 
     def _longest(self, line: list[Token], at: int) -> tuple[int, frozenset[str], object]:
         best: tuple[int, frozenset[str], object] = (0, frozenset(), None)
-        for name, finder in (
-            ("code", self._code),
-            ("othernumber", self._other_number),
-            ("date", self.times.date),
-            ("clock", self.times.clock),
-            ("money", self.times.money),
-            ("span", self.times.span),
-            ("amount", self.times.amount),
-        ):
+        for name, finder in self._timed if self.times.may_begin(line[at]) else self._numbered_things:
             length, value = finder(line, at)
             if length > best[0]:
                 kinds = {name}
@@ -157,6 +158,9 @@ class Entities:
 
     def _code(self, line: list[Token], at: int) -> tuple[int, object]:
         """ "ITU-T L.1410", "L1410", "L 1410", "recommendation 1410", and codes that are not listed."""
+        norm = line[at].norm
+        if not (norm in self._lead or norm in self._series or norm[-1:].isdigit()):
+            return 0, None
         position = at
         while position < len(line) and line[position].norm in self._lead:
             position += 1

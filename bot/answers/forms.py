@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from bot.answers.entities import Atom
 
@@ -43,7 +44,7 @@ KEYS = frozenset({
 })  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Form:
     """One way of asking for a topic: all of `needs` must be said, each by one of its names.
 
@@ -67,11 +68,16 @@ class Form:
         """Whether a part of `size` tokens that says these names may be this form."""
         if size > self.longest or (self.polar and not polar):
             return False
-        if names & ALWAYS and (self.longest == FRAGMENT or frozenset().union(*self.needs) <= TIMES):
+        if self.is_of_times and not names.isdisjoint(ALWAYS):
             return False  # "have a nice evening" does not ask for the time
-        return all(need & names for need in self.needs)
+        return all(not need.isdisjoint(names) for need in self.needs)
 
-    @property
+    @cached_property
+    def is_of_times(self) -> bool:
+        """Whether it is a catchword, or asks for nothing but a time."""
+        return self.longest == FRAGMENT or frozenset().union(*self.needs) <= TIMES
+
+    @cached_property
     def score(self) -> float:
         """How much had to be said; the event itself counts for nothing."""
         return sum(1 for need in self.needs if EVENT not in need) + (0.5 if self.polar else 0.0)

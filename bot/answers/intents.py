@@ -8,6 +8,7 @@ It reads wording only. Names, numbers, days and places are `entities`' and `prem
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ import onnxruntime
 
 LONGEST = 96  # wordpieces of a text that are read: its first 64 and its last 32
 _HEAD = 64
+_PLAIN = re.compile(r"[a-z0-9]+|[^a-z0-9 ]")  # of printable ASCII
 _DATA = Path(__file__).parent / "data"
 
 
@@ -95,6 +97,9 @@ def is_latin(letter: str) -> bool:
 
 def _words(text: str) -> Iterator[str]:
     """Words and single marks, in lower case and without accents (BERT's basic tokenization)."""
+    if text.isascii() and text.isprintable():
+        yield from _PLAIN.findall(text.lower())
+        return
     word = ""
     for character in unicodedata.normalize("NFD", text.lower()):
         category = unicodedata.category(character)

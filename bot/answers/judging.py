@@ -54,6 +54,9 @@ class Match:
         return frozenset(name for atom in self.part.atoms for name in atom.names)
 
 
+Accepting = tuple[Form, Names]  # a form, and the names that may stand beside it
+
+
 class Judge:
     """Knows what has to be said for each topic."""
 
@@ -63,11 +66,14 @@ class Judge:
         self.splitter = splitter
         self._learn_topics()
         self._declining = {topic.id for topic in self.topics if topic.front.known is not True}
-        self._forms: dict[str, list[tuple[Topic, Form]]] = {}
+        self._own_events = frozenset(reader.words.lists.own_events.split())
+        self._forms: dict[str, list[tuple[Topic, Accepting]]] = {}
         for topic in self.topics:
+            general = ALWAYS | HASTE | {EVENT} | (frozenset() if topic.front.precise else WORKSHOP)
             for form in topic.alternatives:
+                accepting = form, topic.allows.union(general, *form.needs)
                 for name in min(form.needs, key=len):
-                    self._forms.setdefault(name, []).append((topic, form))
+                    self._forms.setdefault(name, []).append((topic, accepting))
 
     def _learn_topics(self) -> None:
         """Turn each topic's words, needs and phrasings into what has to be said for it."""
@@ -144,7 +150,6 @@ class Judge:
 
     def _names_another(self, part: Part) -> bool:
         """ "The meeting with my boss", "the SG5 meeting", "the workshop on falconry": not this event."""
-        own = frozenset(self.reader.words.lists.own_events.split())
         for at, atom in enumerate(part.atoms):
             if EVENT not in atom.names:
                 continue
@@ -158,7 +163,7 @@ class Judge:
                 return True
             before = part.atoms[at - 1] if at else None
             foreign = before is not None and "subject" in before.names and 0 < atom.start - before.end <= 1
-            if foreign and atom.tokens[-1].norm not in own:
+            if foreign and atom.tokens[-1].norm not in self._own_events:
                 return True
         return False
 
@@ -248,9 +253,9 @@ class Judge:
             return False
         return all(atom.names & (SOFT | {topic.id}) for atom in part.atoms)
 
-    def _candidates(self, names: Names) -> list[tuple[Topic, list[Form]]]:
+    def _candidates(self, names: Names) -> list[tuple[Topic, list[Accepting]]]:
         """The topics of which at least one form may have been said, with those forms."""
-        found: dict[str, tuple[Topic, list[Form]]] = {}
+        found: dict[str, tuple[Topic, list[Accepting]]] = {}
         for name in sorted(names):
             for topic, form in self._forms.get(name, ()):
                 found.setdefault(topic.id, (topic, []))[1].append(form)
@@ -259,7 +264,7 @@ class Judge:
     def _cover(
         self,
         topic: Topic,
-        forms: Sequence[Form],
+        forms: Sequence[Accepting],
         atoms: Sequence[Atom],
         names: Names,
         tokens: Sequence[Token],
@@ -267,20 +272,23 @@ class Judge:
     ) -> tuple[float, int]:
         """How much of a topic's need was said, and how many atoms it does not account for."""
         best = (0.0, len(atoms))
-        for form in forms:
-            if not form.fits(names, len(tokens), polar) or not distinct(form.needs, atoms):
+        size = len(tokens)
+        for form, accepted in forms:
+            if not form.fits(names, size, polar) or not distinct(form.needs, atoms):
                 continue
             score = form.score
-            general = ALWAYS | HASTE if topic.front.precise else ALWAYS | HASTE | WORKSHOP
-            accepted = topic.allows.union(general, *form.needs)
             left = sum(
                 1
                 for atom in atoms
-                if not atom.names & accepted
+                if atom.names.isdisjoint(accepted)
                 and not (topic.front.broad and self._is_beside(atom, form))
-                and EVENT not in atom.names
-                and not self._is_light(atom, form, atoms, tokens, polar)
-                and not (form.names_too and polar and UNKNOWN in atom.names and self._is_name(atom, tokens))
+                and not (
+                    UNKNOWN in atom.names
+                    and (
+                        self._is_light(atom, form, atoms, tokens, polar)
+                        or (form.names_too and polar and self._is_name(atom, tokens))
+                    )
+                )
             )
             if (left == 0, score, -left) > (best[1] == 0 and best[0] > 0, best[0], -best[1]):
                 best = (score, left)
@@ -299,8 +307,6 @@ class Judge:
         An adjective or verb right before a key word ("transfer money", "detailed
         agenda"); a noun right behind one ("registration sheet").
         """
-        if UNKNOWN not in atom.names:
-            return False
         token = atom.tokens[0]
         kind = self.reader.spelling.kind(token.norm)
         if not self.reader.spelling.is_word(token.norm) or (

@@ -175,8 +175,8 @@ class Lexicon:
     def __init__(self, words: Words, organisers: Sequence[str] = ()) -> None:
         """`organisers` stand for "{org}" in the phrases of `words.toml`."""
         self.words = words
-        self._exact: dict[tuple[str, ...], set[str]] = {}
-        self._stems: dict[tuple[str, ...], set[str]] = {}
+        self._exact: dict[tuple[str, ...], frozenset[str]] = {}
+        self._stems: dict[tuple[str, ...], frozenset[str]] = {}
         self._longest: dict[str, int] = {}
         self.vocabulary: set[str] = set()
         for name, phrases in words.concepts.items():
@@ -220,18 +220,18 @@ class Lexicon:
         words = self.split(fold(phrase.removeprefix("=")))
         if not words:
             return
-        self._exact.setdefault(words, set()).add(name)
+        self._exact[words] = self._exact.get(words, frozenset()) | {name}
         self._longest[stem(words[0])] = max(self._longest.get(stem(words[0]), 0), len(words))
         self.vocabulary.update(words)
         if phrase.startswith("=") or any(_is_inflected(word) for word in words):
             return
         stems = tuple(stem(word) for word in words)
-        self._stems.setdefault(stems, set()).add(name)
+        self._stems[stems] = self._stems.get(stems, frozenset()) | {name}
 
     def names(self, phrase: str) -> frozenset[str]:
         """Everything a whole phrase stands for."""
         words = self.split(fold(phrase))
-        return frozenset(self._exact.get(words) or self._stems.get(tuple(stem(word) for word in words)) or ())
+        return self._exact.get(words) or self._stems.get(tuple(stem(word) for word in words)) or frozenset()
 
     def match(self, tokens: list[Token], at: int) -> tuple[int, frozenset[str], bool]:
         """The longest phrase that starts at a token: its length, its names, whether in just this form."""
@@ -249,7 +249,7 @@ class Lexicon:
             exact = self._exact.get(tuple(words[:length]))
             found = exact or self._stems.get(tuple(stems[:length]))
             if found:
-                return length, frozenset(found), exact is not None
+                return length, found, exact is not None
         return 0, frozenset(), False
 
     def is_harmless(self, token: Token) -> bool:
@@ -270,4 +270,4 @@ class Lexicon:
     def claims(self) -> Iterable[tuple[str, frozenset[str]]]:
         """Every phrase with its names."""
         for words, names in sorted(self._exact.items()):
-            yield " ".join(words), frozenset(names)
+            yield " ".join(words), names

@@ -161,6 +161,8 @@ class Message:
         """Whether the message is made of words, in letters that the encoder has read."""
         words = [token for sentence in self.sentences for token in sentence.tokens if token.kind == "word"]
         letters = "".join(token.raw for token in words)
+        if letters.isascii():
+            return letters != ""
         return sum(is_latin(letter) for letter in letters) * 2 > len(letters)
 
     def _weighed(self, intents: Intents, weighing: Weighing, matches: list[Match], whole: Likely) -> Verdict:
@@ -268,10 +270,11 @@ class Message:
 
     def _opinions(self, matches: Sequence[Match]) -> list[Match]:
         """The parts that ask for a judgement, on their own or in their whole sentence."""
+        panel = self.understanding.panel
         whole = {
             number
             for number, sentence in enumerate(self.sentences)
-            if self.understanding.panel.is_opinion(self._as_part(sentence))
+            if panel.may_be_opinion(sentence.tokens) and panel.is_opinion(self._as_part(sentence))
         }
         return [match for match in matches if self._is_opinion(match, match.part.sentence in whole)]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from bot.answers.forms import EVENT
 from bot.answers.parts import Part
@@ -17,6 +17,25 @@ LOGISTICS = frozenset({
 })  # fmt: skip
 
 
+class Phrases:
+    """Phrases of words, found by their first."""
+
+    def __init__(self, phrases: Iterable[tuple[str, ...]]) -> None:
+        self._found: dict[str, list[tuple[str, ...]]] = {}
+        for phrase in filter(None, phrases):
+            self._found.setdefault(phrase[0], []).append(phrase)
+
+    def at(self, norms: Sequence[str], at: int) -> int:
+        """How many words the longest has that stands there; 0 where none does."""
+        if at >= len(norms) or (found := self._found.get(norms[at])) is None:
+            return 0
+        return max((len(some) for some in found if tuple(norms[at : at + len(some)]) == some), default=0)
+
+    def within(self, norms: Sequence[str]) -> bool:
+        """Whether any stands anywhere."""
+        return any(self.at(norms, at) for at, norm in enumerate(norms) if norm in self._found)
+
+
 class PanelQuestions:
     """Tells what a message puts to the panel."""
 
@@ -24,18 +43,16 @@ class PanelQuestions:
         config, words, split = reader.config, reader.words, reader.lexicon.split
         self._lead_in = frozenset(words.lists.lead_in.split())
         self._polar = frozenset(words.lists.polar.split())
-        self._matter = reader.matter
         self._field = frozenset(stem(word) for line in config.questions.field for word in split(line))
-        self._panel_prefixes = sorted((split(line) for line in words.panel.prefixes), key=len, reverse=True)
+        self._theme = self._field | reader.matter
+        self._prefixes = Phrases(split(line) for line in words.panel.prefixes)
         names = [*words.panel.audience, *(name for subject in config.subjects for name in subject.names)]
-        self._audiences: dict[str, list[tuple[str, ...]]] = {}  # by their first word
-        for name in filter(None, {split(fold(name)) for name in names}):
-            self._audiences.setdefault(name[0], []).append(name)
+        self._audiences = Phrases(split(fold(name)) for name in names)
         self._panelists = {split(name) for name in words.panel.audience}
-        self._thinking_forms = [split(line) for line in words.panel.thinking]
-        self._asking_forms = [split(line) for line in words.panel.asking]
-        self._strong_forms = [split(line) for line in words.panel.strong]
-        self._judging_forms = [split(line) for line in words.panel.judging]
+        self._thinking = Phrases(split(line) for line in words.panel.thinking)
+        self._asking = Phrases(split(line) for line in words.panel.asking)
+        self._strong = Phrases(split(line) for line in words.panel.strong)
+        self._judging = Phrases(split(line) for line in words.panel.judging)
 
     def panel_text(self, found: Sequence[Sentence], text: str) -> str | None:
         """What a message puts to the panel by saying so; None when it addresses the bot."""
@@ -57,7 +74,7 @@ class PanelQuestions:
         while start < len(norms) and (norms[start] in self._lead_in or tokens[start].kind == "mark"):
             start += 1
         for at in range(len(norms)):
-            length = self._audience(norms, at)
+            length = self._audiences.at(norms, at)
             if not length:
                 continue
             end = at + length
@@ -86,38 +103,44 @@ class PanelQuestions:
                 follows = [
                     norm for norm in norms[end : end + 4] if norm not in ("please", "also", "maybe", "really")
                 ]
-                if any(tuple(follows[: len(form)]) == form for form in self._thinking_forms):
+                if self._thinking.at(follows, 0):
                     return start
-        for prefix in self._panel_prefixes:
-            if tuple(norms[start : start + len(prefix)]) == prefix:
-                return start + len(prefix)
-        return None
-
-    def _audience(self, norms: Sequence[str], at: int) -> int:
-        """How many words name who sits on the panel, from here."""
-        named = self._audiences.get(norms[at], ())
-        return max((len(name) for name in named if tuple(norms[at : at + len(name)]) == name), default=0)
+        prefix = self._prefixes.at(norms, start)
+        return start + prefix if prefix else None
 
     def is_opinion(self, part: Part) -> bool:
         """Whether a part asks for a judgement, a policy or a way of doing things."""
-        norms = tuple(token.norm for token in part.tokens if token.kind != "mark")
-        while norms and norms[0] in self._lead_in:
-            norms = norms[1:]
-        stems = {token.stem for token in part.tokens}
-        first_person = any(norm in ("i", "my", "me") for norm in norms[:6])
-        strong = any(norms[: len(form)] == form for form in self._strong_forms) and not first_person
-        if strong and len(norms) >= 5 and stems & (self._field | self._matter):
+        norms = self._led(part.tokens)
+        if not self._judges(norms, part.tokens):
+            return False
+        if self._is_strong(norms):
             return True
         if any(atom.names == {EVENT} or "orgevent" in atom.names for atom in part.atoms):
             return False
         logistics = [atom for atom in part.atoms if atom.names & LOGISTICS]
-        if len(norms) < 4 or any(atom.tokens[0].stem not in self._field for atom in logistics):
+        return all(atom.tokens[0].stem in self._field for atom in logistics)
+
+    def may_be_opinion(self, tokens: Sequence[Token]) -> bool:
+        """Whether the words alone ask for a judgement, whatever they name."""
+        return self._judges(self._led(tokens), tokens)
+
+    def _led(self, tokens: Sequence[Token]) -> list[str]:
+        """The words, without those that only lead in."""
+        norms = [token.norm for token in tokens if token.kind != "mark"]
+        first = next((at for at, norm in enumerate(norms) if norm not in self._lead_in), len(norms))
+        return norms[first:]
+
+    def _judges(self, norms: Sequence[str], tokens: Sequence[Token]) -> bool:
+        stems = {token.stem for token in tokens}
+        if len(norms) < 4 or stems.isdisjoint(self._theme):
             return False
-        if not stems & (self._field | self._matter):
-            return False
-        named = any(norms[: len(form)] == form for form in self._asking_forms)
         own = any(norm in ("i", "my", "me") for norm in norms[:4])
-        judged = any(
-            norms[at : at + len(form)] == form for form in self._judging_forms for at in range(len(norms))
+        return (
+            self._is_strong(norms)
+            or (len(norms) >= 5 and not own and self._asking.at(norms, 0) > 0)
+            or (not stems.isdisjoint(self._field) and self._judging.within(norms))
         )
-        return (named and not own and len(norms) >= 5) or (judged and bool(stems & self._field))
+
+    def _is_strong(self, norms: Sequence[str]) -> bool:
+        first_person = any(norm in ("i", "my", "me") for norm in norms[:6])
+        return len(norms) >= 5 and not first_person and self._strong.at(norms, 0) > 0

@@ -326,7 +326,8 @@ UNTOLD = (
 def _subject(claim: Claim) -> bool | None:
     if any("?" in atom.names for atom in claim.part.atoms):
         return False if claim.has("meaning") else None
-    does_itself = "subject" in claim.part.atoms[0].names and claim.part.norms[0] in ("does", "do", "did")
+    first = any("subject" in atom.names for atom in claim.part.atoms[:1])
+    does_itself = first and claim.part.norms[0] in ("does", "do", "did")
     if does_itself or "by" in claim.part.norms:
         return None
     # Who presents it, or which country it is about, may be said wrongly: the text says it rightly.

@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 LONGEST = 3_000  # characters that are read; the head and the tail of anything longer
 
@@ -20,6 +21,7 @@ _SLACK_OTHER = re.compile(r"<[@!][^<>]{1,100}>")
 _EMOJI_CODE = re.compile(r"(?<![\w:]):(?=[a-z0-9_+'-]*[a-z+])[a-z0-9_+'-]{1,50}:(?!\w)")
 _FENCE = re.compile(r"```+|`")
 _MARKS = re.compile(r"(?<!\w)[*_~]+(?=\S)|(?<=\S)[*_~]+(?!\w)")
+_CONTROLS = {code: " " for code in (*range(32), 127) if chr(code) != "\n"}
 _QUOTES = str.maketrans({
     "’": "'", "‘": "'", "`": "'", "´": "'", "“": '"', "”": '"', "«": '"', "»": '"', "–": "-", "—": " - ",
     "−": "-", "‑": "-", "…": "... ", "？": "? ", "！": "! ", "，": ", ", "。": ". ",
@@ -60,6 +62,7 @@ _IS = frozenset(
         "which",
     )
 )
+_LETTERS = re.compile(r"(?:[a-z]\.)+[a-z]?\.?")
 _DOTTED = re.compile(r"(?:[a-z]\.){2,}|(?:mr|mrs|ms|dr|prof|vs|incl|approx|etc|no|rec|st)\.", re.IGNORECASE)
 
 
@@ -96,7 +99,7 @@ def clean(text: str) -> str:
     )
     text = _SLACK_OTHER.sub(" ", _SLACK_CHANNEL.sub(" ", text))
     text = unicodedata.normalize("NFKC", text).translate(_QUOTES)
-    text = "".join(_kept(character) for character in text)
+    text = text.translate(_CONTROLS) if text.isascii() else "".join(_kept(character) for character in text)
     text = re.sub(r"\A\s*(?:/|--)[a-z]+\b|</?[a-z]\w*>", " ", text)
     text = re.sub(r"\{\{.*?\}\}|\{%.*?%\}|\$\{.*?\}", " ", text)
     text = re.sub(r"(?<=\w)\s+=+\s+(?=\w)", " means ", text)
@@ -131,6 +134,9 @@ def sentences(text: str, rewrites: Mapping[str, tuple[str, ...]]) -> list[Senten
 
     position = 0
     while position < len(text):
+        if text[position] == " ":
+            position += 1
+            continue
         dotted = (
             _DOTTED.match(text, position) if text[position].isalpha() and _fresh(text, position) else None
         )
@@ -165,10 +171,12 @@ def _tokens(
     norm = fold(raw)
     if kind != "word":
         return [Token(norm, raw, start, end, kind)]
-    norm = norm.replace(".", "") if re.fullmatch(r"(?:[a-z]\.)+[a-z]?\.?", norm) else norm.rstrip(".")
+    if "." in norm:
+        norm = norm.replace(".", "") if _LETTERS.fullmatch(norm) else norm.rstrip(".")
     if norm in rewrites:
         return [Token(part, raw, start, end) for part in rewrites[norm]]
-    return [Token(part, raw, start, end) for part in _split_word(norm, rewrites)]
+    parts = _split_word(norm, rewrites) if _JOINED.search(norm) else [norm]
+    return [Token(part, raw, start, end) for part in parts if part]
 
 
 def _split_word(norm: str, rewrites: Mapping[str, tuple[str, ...]]) -> list[str]:
@@ -195,9 +203,11 @@ def fold(text: str) -> str:
     return "".join(character for character in plain if not unicodedata.combining(character))
 
 
+_JOINED = re.compile("['&-]")
 _VOWEL = re.compile(r"[aeiouy]")
 
 
+@lru_cache(maxsize=4096)
 def stem(word: str) -> str:
     """A light English stem: plural, -ed and -ing endings go, so that forms of one word meet."""
     if len(word) <= 3 or not word.isalpha():

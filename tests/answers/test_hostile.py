@@ -2,6 +2,7 @@
 
 import random
 import re
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from tests.answers.conftest import BEFORE
 
 LINKS = re.compile(r"<[^>]*>")
+LABELLED = Path(__file__).parents[2] / "bench" / "answers" / "intents" / "unseen-1.tsv"
 
 
 @pytest.mark.parametrize(
@@ -97,6 +99,25 @@ def test_questions_of_any_kind_in_one_message_raise_nothing(ask, answers, seed):
     for _ in range(60):
         between = dice.choice((" ", "\n", ", ", " and ", "? ", ". "))
         assert ask(between.join(dice.choices(asked, k=dice.randint(2, 5)))).text
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_people_ask_alone_and_together_raises_nothing(ask, seed):
+    dice = random.Random(seed)  # noqa: S311 - a choice of questions, no secret
+    asked = [line.partition("\t")[2] for line in LABELLED.read_text(encoding="utf-8").splitlines()]
+    for number in (1, 1, 2, 3, 5):
+        for _ in range(20):
+            between = dice.choice((" ", "\n", ", ", " and ", "? ", ". "))
+            assert ask(between.join(dice.choices(asked, k=number))).text
+
+
+def test_a_claim_that_names_nothing_known_is_read_beside_what_was_told(ask):
+    answer = ask(
+        '"They\'ll also talk about the climate conference in Brazil," my office mate says, '
+        "but she says many things. Will they?"
+    )
+    assert answer.status == "answered"
+    assert "COP30" in answer.text
 
 
 def test_a_document_that_is_not_listed_may_be_asked_about_beside_other_things(ask):
