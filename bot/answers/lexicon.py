@@ -29,6 +29,7 @@ class Panel(BaseModel):
     judging: list[str] = []  # what makes one of any question about the field
     audience: list[str] = []  # who sits on a panel
     thinking: list[str] = []  # what they are asked to do
+    turning: list[str] = []  # what turns from a question for it to another
 
 
 class Lists(BaseModel):

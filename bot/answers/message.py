@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from bot.answers.asked import Asked
@@ -15,6 +15,7 @@ from bot.answers.intents import Intents, is_latin
 from bot.answers.judging import Match
 from bot.answers.knowledge import Topic
 from bot.answers.model import Answer, Choice, Learned
+from bot.answers.panel import Put
 from bot.answers.parts import Part
 from bot.answers.premises import day_fits, places_of, verdict
 from bot.answers.reply import LONG, PANEL_LIMIT, framed, quotable
@@ -67,21 +68,24 @@ class Message:
         moment: Moment,
         text: str,
         learned: Sequence[Learned] = (),
+        put: str = "",
     ) -> None:
+        """`put` is a question for the panel that stood beside the text."""
         self.composer = composer
         self.language = language
         self.understanding = language.understanding
         self.moment = moment
         self.text = text
         self.learned = learned
+        self.put = put
         self.sentences = self.understanding.reader.sentences(text)
         self.asked = Asked(composer, language.understanding, moment, self.sentences)
 
     def reply(self) -> Answer:
         """The reply to the message."""
-        panel = self.understanding.panel.panel_text(self.sentences, self.text)
-        if panel is not None:
-            return self._for_panel(panel)
+        put = self.understanding.panel.put(self.sentences, self.text)
+        if put is not None:
+            return self._beside(put) or self._for_panel(put.question)
         if self.learned and (found := self.understanding.learned(self.text, self.learned)) is not None:
             return self._learned(found)
         matches = self.asked.matches()
@@ -297,6 +301,20 @@ class Message:
         asked = clip(question, PANEL_LIMIT) or None
         return Answer("panel_question", text, self.moment.lang, confidence=0.9, panel_text=asked)
 
+    def _beside(self, put: Put) -> Answer | None:
+        """The reply to what was asked beside a question for the panel, which it offers to put to it."""
+        beside = Message(
+            self.composer, self.language, self.moment, put.beside, self.learned, put=put.question
+        )
+        if not any(part.asked for part in beside.asked.parts):
+            return None
+        answer = beside.reply()
+        if answer.panel_text is None or not answer.topics:
+            return None
+        if answer.status == "unknown":  # that it has not been published is told beside the offer
+            return replace(answer, status="panel_question")
+        return answer if answer.status == "answered" else None
+
     def _learned(self, found: Learned) -> Answer:
         topic = self.language.topics.get(found.topic) if found.topic else None
         if topic is not None:
@@ -338,7 +356,10 @@ class Message:
             choices=choices,
             foreign=not said and self.understanding.reader.is_foreign(self.sentences),
             long=len(self.text) > LONG,
-            put=[part.quoted(self.text) if intent != PANEL_HOW else "" for intent, part in put],
+            put=[
+                *([self.put] if self.put else []),
+                *(part.quoted(self.text) if intent != PANEL_HOW else "" for intent, part in put),
+            ],
         )
 
     def _atoms(self, match: Match) -> list[Atom]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from bot.answers.forms import EVENT
 from bot.answers.parts import Part
@@ -15,6 +16,16 @@ LOGISTICS = frozenset({
     "register", "join", "link", "page", "obtain", "speakers", "recording", "certificate", "joining-link",
     "slides", "contact",
 })  # fmt: skip
+
+OF_THE_BOT = LOGISTICS | {EVENT, "start", "end"}  # of which one is named by what is asked of the bot again
+
+
+@dataclass(frozen=True)
+class Put:
+    """What a message puts to the panel by saying so, and what stands beside that."""
+
+    question: str
+    beside: str = ""
 
 
 class Phrases:
@@ -40,6 +51,7 @@ class PanelQuestions:
     """Tells what a message puts to the panel."""
 
     def __init__(self, reader: Reader) -> None:
+        self._reader = reader
         config, words, split = reader.config, reader.words, reader.lexicon.split
         self._lead_in = frozenset(words.lists.lead_in.split())
         self._polar = frozenset(words.lists.polar.split())
@@ -49,23 +61,36 @@ class PanelQuestions:
         names = [*words.panel.audience, *(name for subject in config.subjects for name in subject.names)]
         self._audiences = Phrases(split(fold(name)) for name in names)
         self._panelists = {split(name) for name in words.panel.audience}
+        self._turning = Phrases(split(line) for line in words.panel.turning)
         self._thinking = Phrases(split(line) for line in words.panel.thinking)
         self._asking = Phrases(split(line) for line in words.panel.asking)
         self._strong = Phrases(split(line) for line in words.panel.strong)
         self._judging = Phrases(split(line) for line in words.panel.judging)
 
-    def panel_text(self, found: Sequence[Sentence], text: str) -> str | None:
+    def put(self, found: Sequence[Sentence], text: str) -> Put | None:
         """What a message puts to the panel by saying so; None when it addresses the bot."""
-        for sentence in found:
+        for number, sentence in enumerate(found):
             tokens = sentence.tokens
             after = self._addressed(tokens)
             if after is None:
                 continue
             rest = [token for token in tokens[after:] if token.kind != "mark"]
             start = rest[0].start if rest else tokens[-1].end
-            following = text[start:].strip(" :,;-.\n")
-            return " ".join((following or text[: tokens[0].start]).split())
+            later = found[number + 1 if rest else number + 2 :]
+            end = next((other.tokens[0].start for other in later if self._turns(other)), len(text))
+            before, following = text[: tokens[0].start], text[start:end].strip(" :,;-.\n")
+            if not following:
+                return Put(" ".join(before.split()))
+            return Put(" ".join(following.split()), f"{before}\n{text[end:]}".strip())
         return None
+
+    def _turns(self, sentence: Sentence) -> bool:
+        """ "Also, when does the workshop start?": asked of the bot again, after a question for the panel."""
+        tokens = sentence.tokens
+        norms = [token.norm for token in tokens]
+        if not sentence.asked or not self._turning.at(norms, 0) or self._addressed(tokens) is not None:
+            return False
+        return any(atom.names & OF_THE_BOT for atom in self._reader.atoms(tokens))
 
     def _addressed(self, tokens: Sequence[Token]) -> int | None:
         """The index after the words that address the panel, if a sentence does."""

@@ -12,6 +12,24 @@ def test_a_question_for_the_panel_beside_another_is_offered_too(ask):
     assert f"“{PANEL}”" in answer.text
 
 
+@pytest.mark.parametrize(
+    ("text", "status", "topics", "put"),
+    [
+        ("When is it? Question for the panel: {0}?", "answered", ("when",), "{0}?"),
+        ("For the speakers: {0}? Also, how do I register?", "answered", ("registration",), "{0}?"),
+        ("Is it recorded? Question for the panel: {0}?", "panel_question", ("recording",), "{0}?"),
+        # What only tells something, or may belong to the question, does not stand beside it.
+        ("I work for a regulator in Kenya. Question for the panel: {0}?", "panel_question", (), "{0}?"),
+        ("For the panel: {0}? And who pays?", "panel_question", (), "{0}? And who pays?"),
+        ("{0}? That is my question for the panel.", "panel_question", (), "{0}?"),
+    ],
+)
+def test_what_stands_beside_a_question_that_is_put_to_the_panel_is_not_lost(ask, text, status, topics, put):
+    answer = ask(text.format(PANEL))
+    assert (answer.status, answer.topics, answer.panel_text) == (status, topics, put.format(PANEL))
+    assert f"“{put.format(PANEL)}”" in answer.text
+
+
 def test_how_to_ask_the_panel_is_told_beside_an_answer(ask):
     answer = ask("Can I ask questions during the session, and how much does it cost?")
     assert (answer.topics, answer.panel_text) == (("cost",), None)
@@ -23,6 +41,7 @@ def test_how_to_ask_the_panel_is_told_beside_an_answer(ask):
     ("text", "topics"),
     [
         ("¿Es gratis? ¿Se va a grabar?", {"cost", "recording"}),
+        ("هل سيتم تسجيل الورشة؟", {"recording"}),  # a recording of the workshop, not registering for it
         ("Is it free? Is it recorded? Do I need to register?", {"cost", "recording", "registration"}),
         ("Is COP30 covered, and at what time?", {"subject:cop30", "segment-times"}),
         ("Is the white paper launched, and when?", {"subject:whitepaper"}),
@@ -101,3 +120,11 @@ def test_what_is_told_of_a_subject_is_told_once(ask):
     text = ask("the whitepaper launch is at the workshop or at COP30?").text
     assert text.count("The workshop will mark the launch") == 1
     assert text.count("The discussion will provide") == 1
+
+
+@pytest.mark.parametrize("text", ["I have no sound", "can't hear anything", "I'm in the lobby, let me in?"])
+def test_who_is_in_the_meeting_and_hears_nothing_is_not_told_of_a_link(ask, text):
+    answer = ask(text)
+    assert (answer.status, answer.topics) == ("unknown", ("joining-link",))
+    assert "cannot see into the meeting" in answer.text
+    assert "link to join" not in answer.text

@@ -15,6 +15,8 @@ from tests.answers.conftest import AFTER
         ("can i attend if i'm only available on the 26th", None),
         ("So I needn't register, correct?", "*No.*"),
         ("Nothing to pay, right?", "*Yes.*"),
+        ("Is L.1470 on your list of standards?", "*No.*"),
+        ("Will L.1470 be covered?", None),  # the letter says "including"
         ("I won't be charged, will I?", None),
         ("It's not on the 24th, is it?", None),
         ("it's at most two hours, yes?", "*Yes.*"),
