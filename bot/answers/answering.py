@@ -12,11 +12,11 @@ from bot.answers.compose import Composer, Moment
 from bot.answers.knowledge import load
 from bot.answers.lexicon import Words, foreign_words
 from bot.answers.localtimes import Places
-from bot.answers.message import Language, Message
+from bot.answers.message import Message
 from bot.answers.model import Answer, Learned, TopicInfo
 from bot.answers.reply import framed
 from bot.answers.text import clean
-from bot.answers.understanding import Understanding
+from bot.answers.understanding import Language, Understanding
 from bot.config import Config, shipped
 from bot.errors import ConfigError, Mistake
 from bot.programme.model import Programme

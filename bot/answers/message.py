@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from bot.answers.asked import Asked
 from bot.answers.compose import Composer, Moment, Said
@@ -15,12 +13,13 @@ from bot.answers.intents import Intents, is_latin
 from bot.answers.judging import Match
 from bot.answers.knowledge import Topic
 from bot.answers.model import Answer, Choice, Learned
+from bot.answers.naming import LAUNCH, STANDARDS, Naming
 from bot.answers.panel import Put
 from bot.answers.parts import Part
 from bot.answers.premises import day_fits, places_of, verdict
 from bot.answers.reply import LONG, PANEL_LIMIT, framed, quotable
-from bot.answers.text import Sentence, fold, stem
-from bot.answers.understanding import Understanding
+from bot.answers.text import Sentence, fold
+from bot.answers.understanding import Language
 from bot.answers.weighing import PANEL_HOW, Likely, Verdict, Weighing
 from bot.rendering import clip
 
@@ -32,30 +31,12 @@ OPEN_TO_OPINION = frozenset({
 # Checks of who did something, which are of all that are named.
 OF_SOMEBODY = frozenset({"organiser", "signatory"})
 
-ABOUT = frozenset({"about", "meaning"})
-ABBREVIATION, LOCAL_TIME, STANDARDS = "abbreviation", "local-time", "standards"  # intents
 WHEN = frozenset({"when", "mytime"})
 DEADLINE = "registration-details"
 OF_AN_HOUR = frozenset({"when", "clockword", "start", "end", "duration", "untilword", DEADLINE})
-LAUNCH = "launch"  # said of a thing, by a message and by the text about it
 TO_GET_IN = frozenset({"registration", "now-next"})  # topics, of which whoever has registered means another
-UNLISTED = "unlisted-standard"  # the topic of documents that are not shown
 
 MANY_WORDS = 30  # in more of them, something about the asker is told as well
-
-
-@dataclass(frozen=True)
-class Language:
-    """What one language's folder holds, made ready."""
-
-    code: str
-    topics: dict[str, Topic]
-    understanding: Understanding
-
-    @cached_property
-    def stating(self) -> frozenset[str]:
-        """The intents whose answer files always state something."""
-        return frozenset(topic.intent for topic in self.topics.values() if topic.front.known is True)
 
 
 class Message:
@@ -94,10 +75,10 @@ class Message:
         whole = clip(" ".join(self.text.split()), PANEL_LIMIT)
         intents = self.understanding.intents
         if intents is None or not (matches or opinions) or not self._is_readable():
-            put = opinions and not self._any_answers(matches)
-            return self._for_panel(whole) if put else self._compose(matches)
+            judged = opinions and not self._any_answers(matches)
+            return self._for_panel(whole) if judged else self._compose(matches)
         weighing = Weighing(
-            self._topics_of([*opinions, *matches]),
+            Naming(self.language, self.sentences, [*opinions, *matches]).topics,
             self.asked.is_unknown,
             self.language.stating,
             self._is_long(),
@@ -226,51 +207,6 @@ class Message:
             if token.corrected:
                 text = text[: token.start] + token.norm + text[token.end :]
         return text
-
-    def _topics_of(self, matches: Sequence[Match]) -> Callable[[str], list[Topic]]:
-        """Finds the topics of an intent; of one that each subject has, those of the subjects meant."""
-        names = [name for match in matches for atom in match.part.atoms for name in sorted(atom.names)]
-        near = [topic for match in matches for topic in match.near]
-
-        def find(intent: str) -> list[Topic]:
-            if intent == STANDARDS and (unlisted := self._of_unlisted(matches)):
-                return unlisted
-            topics = [topic for topic in self.language.topics.values() if topic.intent == intent]
-            if any(topic.item is not None for topic in topics):
-                judge = self.understanding.judge
-                named = [topic for topic in topics if judge.own_name(topic) in names]
-                if intent == ABBREVIATION and not named and "zone_" in names:
-                    return find(LOCAL_TIME)  # "what does CET mean": what time that is
-                return (
-                    named or [topic for topic in topics if topic in near] or self._told_apart(topics, names)
-                )
-            return topics
-
-        return find
-
-    def _told_apart(self, topics: Sequence[Topic], names: Sequence[str]) -> list[Topic]:
-        """The one whose item's names hold a word of the message that no other item's do.
-
-        Else, in "what is the document they launch", the one that is launched.
-        """
-        said = {stem(token.norm) for sentence in self.sentences for token in sentence.tokens}
-        bags = [_own_words(topic.item) for topic in topics]
-        found = [
-            topic
-            for topic, bag in zip(topics, bags, strict=True)
-            if said & bag - {word for other in bags if other is not bag for word in other}
-        ]
-        if not found and LAUNCH in names:
-            found = [topic for topic in topics if LAUNCH in getattr(topic.item, "text", "")]
-        return found if len(found) == 1 else []
-
-    def _of_unlisted(self, matches: Sequence[Match]) -> list[Topic]:
-        """What is told of a document that is not shown, where more is asked than whether it is."""
-        named = [match for match in matches if match.topic is not None and match.topic.id == UNLISTED]
-        wh = self.understanding.splitter.wh
-        more = any(wh.intersection(match.part.norms) or ABOUT & match.names for match in named)
-        polar = any(self.understanding.splitter.is_polar(match.part) for match in named)
-        return [self.language.topics[UNLISTED]] if more and not polar else []
 
     def _opinions(self, matches: Sequence[Match]) -> list[Match]:
         """The parts that ask for a judgement, on their own or in their whole sentence."""
@@ -401,12 +337,6 @@ class Message:
         )
         one.question = matches[0].part.quoted(self.text)
         return one
-
-
-def _own_words(item: object) -> set[str]:
-    """The words by which one of several items may be told: those of its names, or its short form."""
-    words = re.findall(r"\w{4,}", fold(" ".join(getattr(item, "names", ()))))
-    return {stem(word) for word in words or [fold(getattr(item, "short", ""))]}
 
 
 def _placed(part: Part) -> bool:

@@ -313,7 +313,7 @@ def _listed(claim: Claim) -> bool | None:
     if any(atom.names & ABOUT_ONE and "discuss" not in atom.names for atom in claim.part.atoms):
         return None  # listed it may be, and not be about that
     listed = {value.listed is not None for value in claim.values("code") if isinstance(value, Code)}
-    if listed == {False} and not (claim.has("standardword") or claim.has("list")):
+    if listed == {False} and not any(claim.has(name) for name in ("standardword", "list", "letter")):
         return None  # it may be shown although it is not listed: "including", says the letter
     return listed.pop() if len(listed) == 1 else None  # of several, some may be and others not
 

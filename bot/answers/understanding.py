@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 from bot.answers.intents import Intents
 from bot.answers.judging import Judge
@@ -64,3 +66,17 @@ class Understanding:
             elif not atom.names <= SILENT:
                 bag.add(" ".join(token.stem or token.norm for token in atom.tokens))
         return frozenset(bag)
+
+
+@dataclass(frozen=True)
+class Language:
+    """What one language's folder holds, made ready."""
+
+    code: str
+    topics: dict[str, Topic]
+    understanding: Understanding
+
+    @cached_property
+    def stating(self) -> frozenset[str]:
+        """The intents whose answer files always state something."""
+        return frozenset(topic.intent for topic in self.topics.values() if topic.front.known is True)

@@ -1,0 +1,70 @@
+"""Which topics an intent means in one message, by what the message names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from bot.answers.judging import Match
+from bot.answers.knowledge import Topic
+from bot.answers.text import Sentence, fold, stem
+from bot.answers.understanding import Language
+
+ABOUT = frozenset({"about", "meaning"})
+ABBREVIATION, LOCAL_TIME, STANDARDS = "abbreviation", "local-time", "standards"  # intents
+LAUNCH = "launch"  # said of a thing, by a message and by the text about it
+UNLISTED = "unlisted-standard"  # the topic of documents that are not shown
+
+
+class Naming:
+    """Finds the topics of an intent; of one that each subject has, those of the subjects meant."""
+
+    def __init__(self, language: Language, sentences: Sequence[Sentence], matches: Sequence[Match]) -> None:
+        self._language = language
+        self._sentences = sentences
+        self._matches = matches
+        self._names = {name for match in matches for name in match.names}
+        self._near = [topic for match in matches for topic in match.near]
+
+    def topics(self, intent: str) -> list[Topic]:
+        """The topics that answer an intent in this message."""
+        if intent == STANDARDS and (unlisted := self._of_unlisted()):
+            return unlisted
+        topics = [topic for topic in self._language.topics.values() if topic.intent == intent]
+        if all(topic.item is None for topic in topics):
+            return topics
+        own_name = self._language.understanding.judge.own_name
+        named = [topic for topic in topics if own_name(topic) in self._names]
+        if intent == ABBREVIATION and not named and "zone_" in self._names:
+            return self.topics(LOCAL_TIME)  # "what does CET mean": what time that is
+        return named or [topic for topic in topics if topic in self._near] or self._told_apart(topics)
+
+    def _told_apart(self, topics: Sequence[Topic]) -> list[Topic]:
+        """The one whose item's names hold a word of the message that no other item's do.
+
+        Else, in "what is the document they launch", the one that is launched.
+        """
+        said = {stem(token.norm) for sentence in self._sentences for token in sentence.tokens}
+        bags = [_own_words(topic.item) for topic in topics]
+        found = [
+            topic
+            for topic, bag in zip(topics, bags, strict=True)
+            if said & bag - {word for other in bags if other is not bag for word in other}
+        ]
+        if not found and LAUNCH in self._names:
+            found = [topic for topic in topics if LAUNCH in getattr(topic.item, "text", "")]
+        return found if len(found) == 1 else []
+
+    def _of_unlisted(self) -> list[Topic]:
+        """What is told of a document that is not shown, where more is asked than whether it is."""
+        splitter = self._language.understanding.splitter
+        named = [match for match in self._matches if match.topic is not None and match.topic.id == UNLISTED]
+        more = any(splitter.wh.intersection(match.part.norms) or ABOUT & match.names for match in named)
+        polar = any(splitter.is_polar(match.part) for match in named)
+        return [self._language.topics[UNLISTED]] if more and not polar else []
+
+
+def _own_words(item: object) -> set[str]:
+    """The words by which one of several items may be told: those of its names, or its short form."""
+    words = re.findall(r"\w{4,}", fold(" ".join(getattr(item, "names", ()))))
+    return {stem(word) for word in words or [fold(getattr(item, "short", ""))]}
