@@ -59,7 +59,7 @@ class Claim:
         if tag and norms[-1] in words.subjects:
             norms = norms[:-3]
         told = bool(norms) and norms[0] not in words.polar
-        within = {id(token) for atom in self.part.atoms if len(atom.tokens) > 1 for token in atom.tokens}
+        within = self._within
         denials = [
             at
             for at, norm in enumerate(norms)
@@ -68,12 +68,34 @@ class Claim:
             and not self._denies_degree(at)
             and (told or at != 1)
         ]
-        lacks = any(norm in words.lacking for norm in norms[0 if told else 3 :])
+        lacks = bool(self._lacking)
         if not denials:
             return lacks
         plain = told and len(denials) == 1 and norms[denials[0]] == words.denial
         asked = self.part.claim and words.polar.isdisjoint(self.after[:1])
         return not lacks if plain and asked else None
+
+    @property
+    def lacks(self) -> bool:
+        """Whether it is of doing without something."""
+        return bool(self._lacking)
+
+    @property
+    def lacks_by_name(self) -> bool:
+        """Whether a name says all of it: "without paying"."""
+        return self._lacking <= self._within
+
+    @property
+    def _lacking(self) -> set[int]:
+        words, norms = self.words, self._norms
+        begin = 0 if norms and norms[0] not in words.polar else 3
+        tokens = zip(norms[begin:], self.part.tokens[begin:], strict=False)
+        return {id(token) for norm, token in tokens if norm in words.lacking}
+
+    @property
+    def _within(self) -> set[int]:
+        """The tokens of names of several words."""
+        return {id(token) for atom in self.part.atoms if len(atom.tokens) > 1 for token in atom.tokens}
 
     @property
     def chooses(self) -> bool:
@@ -86,6 +108,16 @@ class Claim:
     def of_being_there(self) -> bool:
         """Whether it is of somebody who comes late, leaves or misses it, whatever hour or day is named."""
         return not self.words.being_there.isdisjoint([*self.part.norms, *self.told])
+
+    @property
+    def may_be_placed(self) -> bool:
+        """Whether it is said of something that nobody knows and may be a place: "in St. John's"."""
+        strange = {id(atom.tokens[0]) for atom in self.part.atoms if "?" in atom.names}
+        tokens = self.part.tokens
+        return any(
+            before.norm in ("in", "for") and (id(token) in strange or id(after) in strange)
+            for before, token, after in zip(tokens, tokens[1:], [*tokens[2:], tokens[-1]], strict=False)
+        )
 
     @property
     def timed(self) -> bool:

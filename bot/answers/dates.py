@@ -153,7 +153,11 @@ class Times:
             if (
                 len(token.norm) <= 2
                 and int(token.norm) <= 24
-                and (before in ("at", "until", "till", "around") or self._is_zone(follows))
+                and (
+                    before in ("at", "until", "till", "around")
+                    or self._is_zone(follows)
+                    or (before == "from" and follows in ("to", "-", "till", "until"))
+                )
                 and follows not in self.calendar.months
             ):
                 return 1, Hour(int(token.norm), 0, half=int(token.norm) <= 12)

@@ -8,10 +8,11 @@ from dataclasses import replace
 from bot.answers.asked import Asked
 from bot.answers.compose import Composer, Moment, Said
 from bot.answers.entities import Atom
-from bot.answers.forms import EVENT
+from bot.answers.forms import EVENT, KEYS, UNKNOWN
 from bot.answers.intents import Intents, is_latin
 from bot.answers.judging import Match
 from bot.answers.knowledge import Topic
+from bot.answers.localtimes import Clock, Place
 from bot.answers.model import Answer, Choice, Learned
 from bot.answers.naming import LAUNCH, STANDARDS, Naming
 from bot.answers.panel import Put
@@ -35,6 +36,12 @@ WHEN = frozenset({"when", "mytime"})
 DEADLINE = "registration-details"
 OF_AN_HOUR = frozenset({"when", "clockword", "start", "end", "duration", "untilword", DEADLINE})
 TO_GET_IN = frozenset({"registration", "now-next"})  # topics, of which whoever has registered means another
+
+# What a claim is of: where the reply does not come to it, no Yes or No is said to what stands beside it.
+CLAIMED = KEYS | {
+    UNKNOWN, "place", "zone_", "subject", "listed", "unlisted", "code", "clock", "date", "span",
+    "person", "recording",
+}  # fmt: skip
 
 MANY_WORDS = 30  # in more of them, something about the asker is told as well
 
@@ -82,7 +89,7 @@ class Message:
             self.asked.is_unknown,
             self.language.stating,
             self._is_long(),
-            lambda match: self._lead(match) is not None,
+            lambda match: self._verdict(match) is not None,
         )
         (likely,) = intents.read([self._wording()])
         verdict = self._weighed(intents, weighing, [*opinions, *matches], likely)
@@ -273,7 +280,7 @@ class Message:
                     declined.append(quoted)
             elif all(one.topic != match.topic.id for one in said):
                 same = [other for other in matches if other.topic is match.topic]
-                said.append(self._say(same, match.topic, beside))
+                said.append(self._say(same, match.topic, beside, matches))
         if said or len(declined) > 1:
             opening = self.understanding.splitter.is_opening
             declined = [quoted for quoted in declined if not opening(fold(quoted).split())]
@@ -304,24 +311,67 @@ class Message:
         told = match.places if timed else []
         return [*match.part.atoms, *(atom for atom in told if atom not in match.part.atoms)]
 
-    def _lead(self, match: Match) -> bool | None:
+    def _verdict(self, match: Match, *more: Atom) -> bool | None:
         """Whether what a part claims is so; None where it claims nothing that can be told."""
         if match.topic is None:
             return None
         check = match.topic.front.check
         part = self.asked.clause(match.part) if check in OF_SOMEBODY else match.part
         atoms = self._atoms(match) if check == "when" and match.places else part.atoms
-        return verdict(
-            check, self.asked.claim(match, atoms, self.understanding.splitter.is_polar(match.part))
+        polar = self.understanding.splitter.is_polar(match.part)
+        return verdict(check, self.asked.claim(match, [*atoms, *more], polar))
+
+    def _lead(self, match: Match, matches: Sequence[Match]) -> bool | None:
+        """The Yes or No to begin with: none that could be taken for more than the part it is said to."""
+        tz = self.moment.tz
+        if self._leaves_out(match.part, matches):
+            return None
+        found = self._verdict(match)
+        timed = match.topic is not None and match.topic.front.check == "when"
+        if not timed or any(isinstance(atom.value, Place) for atom in self._atoms(match)):
+            return found
+        mine = "mytime" in match.names
+        if tz is None:
+            return None if mine else found
+        own = Place(tz.key, (Clock(tz.key, tz.key),), "city")
+        here = self._verdict(match, Atom(frozenset({"place"}), (match.part.tokens[-1],), own))
+        return here if mine or here == found else None
+
+    def _is_told(self, part: Part) -> bool:
+        """Whether it was told of the asker where another thing is asked: "My diary has …. When is it?"."""
+        if part.asked or part.claim or not any(other.asked for other in self.asked.parts):
+            return False
+        splitter = self.understanding.splitter
+        begins = self.sentences[part.sentence].tokens[0].norm
+        return not part.request or begins in splitter.mine | splitter.selves
+
+    def _leaves_out(self, part: Part, matches: Sequence[Match]) -> bool:
+        """Whether its sentence goes on to something that the reply does not come to."""
+        said = {id(token) for match in matches for token in match.part.tokens}
+        said |= {id(token) for match in matches for atom in match.part.atoms for token in atom.tokens}
+        here = [other for other in self.asked.parts if other.sentence == part.sentence and other.request]
+        items = [
+            item
+            for other in here
+            for item in self.understanding.splitter.pieces(other) or [other]
+            if item.tokens and item.tokens[0].start > part.tokens[-1].start
+        ]
+        return any(
+            said.isdisjoint(map(id, item.tokens))
+            and any(atom.names & CLAIMED for atom in self.understanding.reader.atoms(item.tokens))
+            for item in items
         )
 
-    def _say(self, matches: Sequence[Match], topic: Topic, beside: Collection[str]) -> Said:
+    def _say(
+        self, matches: Sequence[Match], topic: Topic, beside: Collection[str], every: Sequence[Match]
+    ) -> Said:
         """The text of a topic that one part or several ask for; no lead where one is so and another not."""
         verdicts: set[bool | None] = set()
         named: list[Atom] = []
         polar = False
         for match in matches:
-            verdicts.add(self._lead(match))
+            if not self._is_told(match.part):
+                verdicts.add(self._lead(match, every))
             named += [atom for atom in self._atoms(match) if atom not in named]
             polar = polar or self.understanding.splitter.is_polar(match.part)
         if topic.id == STANDARDS:

@@ -71,7 +71,7 @@ class Splitter(Clauses):
             while len(clauses) > 1 and self._is_tag(clauses[-1]):
                 clauses.pop()
                 tagged = True
-            if found and clauses and sentence.asked and self._is_tag(clauses[-1]):
+            if found and not found[-1].asked and clauses and sentence.asked and self._is_tag(clauses[-1]):
                 clauses.pop()
                 found[-1].asked = found[-1].claim = found[-1].request = True
             while len(clauses) > 1 and sentence.asked and self._gives_reason(clauses[-1]):

@@ -20,6 +20,10 @@ def verdict(check: str, claim: Claim) -> bool | None:
     denied = claim.denied
     if not claim.polar or check not in CHECKS or denied is None or (claim.chooses and check not in ANY_OF):
         return None
+    if claim.lacks and check != "register":
+        if not claim.lacks_by_name:
+            return None  # "for free without registering": what is lacking is another thing
+        denied = False  # "without paying" is "free"
     found = CHECKS[check](claim)
     return (not found) if found is not None and denied else found
 
@@ -46,7 +50,9 @@ def _when(claim: Claim) -> bool | None:
     clocks = claim.values("clock")
     if zones > 1 and (not clocks or (len(clocks) == 1 and "clock" in claim.part.atoms[0].names)):
         return None  # "15:30 CET in IST?" claims nothing, it wants that time put over
-    if claim.timed and claim.of_being_there:
+    if claim.timed and (claim.of_being_there or not OVERLAPS.isdisjoint(claim.part.norms)):
+        return None  # of somebody's own time
+    if any(claim.has(name) for name in BESIDE_HOURS):
         return None
     tz = claim.config.workshop.tz
     start, end = claim.programme.starts.astimezone(tz), claim.programme.ends.astimezone(tz)
@@ -54,14 +60,17 @@ def _when(claim: Claim) -> bool | None:
     days = [day for day in claim.values("date") if isinstance(day, Day)]
     if claim.compared and (days or claim.values("span")):
         return None
-    results: list[bool | None] = [_is_day_there(day, claim, start) for day in days]
+    told = end if claim.has("end") and not claim.has("start") else start  # what the day is said of
+    results: list[bool | None] = [_is_day_there(day, claim, told) for day in days]
     for value in claim.values("span"):
         if isinstance(value, tuple):
-            own, there = _is_span(value, start, today), _is_span(value, _there(claim, start), today)
+            own, there = _is_span(value, told, today), _is_span(value, _there(claim, told), today)
             results.append(None if own and not there and value[0] != "part" else there)
     results.append(_hours(claim, start, end))
     results.append(_length(claim, (end - start) / timedelta(minutes=1), (start.date() - today).days))
-    return _all(results)
+    found = _all(results)
+    timed = any(claim.has(name) for name in ("clock", "date", "span"))
+    return None if found is False and timed and claim.may_be_placed else found
 
 
 def _there(claim: Claim, start: datetime) -> datetime:
@@ -127,8 +136,10 @@ def _hours(claim: Claim, start: datetime, end: datetime) -> bool | None:
         return None
     named = [atom.value for atom in claim.part.atoms if {"place", "zone_"} & atom.names]
     places = [place for place in named if isinstance(place, Place)]
-    if len(hours) == len(places) == 2:  # "14:00 CET is 8 am in New York": one instant on two clocks
+    if len(hours) == len(places) > 1:  # "14:00 CET is 8 am in New York": one instant on two clocks
         return all(_is_then(hour, start, place.clocks) for hour, place in zip(hours, places, strict=True))
+    if len(places) > 1:
+        return None  # which hour is said of which
     if clocks and all(clock.zone == claim.config.workshop.zone for clock in clocks[0]):
         clocks = []
     if claim.compared and hours[0].hour == 0:
@@ -193,6 +204,8 @@ def _length(claim: Claim, minutes: float, days: int) -> bool | None:
         return days == amounts[0] / 1440
     if amounts[0] == 1440:
         return None
+    if claim.compared and claim.programme.starts <= claim.at < claim.programme.ends:
+        return None  # of what is left of it
     if claim.compared and amounts[0] != minutes:
         return (minutes > amounts[0]) == (claim.compared > 0)
     return None if claim.compared else bool(amounts[0] == minutes)
@@ -208,7 +221,7 @@ def _mode(claim: Claim) -> bool | None:
 def _cost(claim: Claim) -> bool | None:
     participation = claim.config.participation
     norms = set(claim.part.norms)
-    if participation is None:
+    if participation is None or claim.part.norms[:2] == ["am", "i"]:  # "am I free at nine?"
         return None
     if norms & {"only", "except", "unless", "if", "include", "includes", "cover", "covers"}:
         return None  # free, but not on the condition that is named, and no fee that includes a thing
@@ -221,6 +234,8 @@ def _register(claim: Claim) -> bool | None:
     registration = claim.config.registration
     if registration is None or not claim.words.once_more.isdisjoint(claim.part.norms):
         return None
+    if claim.at >= claim.programme.starts or not ENOUGH.isdisjoint(claim.part.norms):
+        return None  # whether one still can, nobody has told
     if claim.has("byother"):
         return not registration.online_only
     if claim.has("optional") or (claim.has("not") and "without" in claim.part.norms):
@@ -260,13 +275,15 @@ def _participation(claim: Claim) -> bool | None:
         return None
     if claim.at >= claim.programme.ends or not norms.isdisjoint(claim.words.provisos):
         return None
-    if not norms.isdisjoint(claim.words.excluding):
-        return False
+    if not ANYWHERE.isdisjoint(norms) or (norms & ATTENDING and claim.part.norms[0] in ("will", "did")):
+        return None  # not from every country; who comes is another question
     narrow = set(NARROW)
     if not claim.has("persona"):  # a private person is not a private event
         narrow |= {"private"}
     if {"country", "countries", "nationality"}.intersection([*norms, *claim.told]) or "non" in norms:
         return None  # not from every one
+    if not norms.isdisjoint(claim.words.excluding):
+        return False
     if claim.has("must") or narrow.intersection(claim.part.norms):
         if claim.chooses:
             return None
@@ -298,18 +315,22 @@ def _status(claim: Claim) -> bool | None:
         return status is Status.POSTPONED or claim.programme.starts != claim.config.workshop.start
     if claim.has("statusq"):
         return status is Status.ON if at < claim.programme.ends else False
+    if norms & {"planned", "schedule", "scheduled", "punctually"} or {"on", "time"} <= norms:
+        return None
     if norms & {"started", "begun", "start", "begin"}:
         return claim.programme.starts <= at
-    if norms & {"now", "live", "ongoing", "underway", "progress", "going"}:
-        return claim.programme.starts <= at < claim.programme.ends
     if claim.has("over"):
         return at >= claim.programme.ends
+    if norms & {"now", "live", "ongoing", "underway", "progress", "going"}:
+        return claim.programme.starts <= at < claim.programme.ends
     return None
 
 
 def _listed(claim: Claim) -> bool | None:
     if claim.has("othernumber"):
         return False
+    if claim.has("discuss") and claim.at >= claim.programme.starts:
+        return None  # whether it was shown nobody has told
     if any(atom.names & ABOUT_ONE and "discuss" not in atom.names for atom in claim.part.atoms):
         return None  # listed it may be, and not be about that
     listed = {value.listed is not None for value in claim.values("code") if isinstance(value, Code)}
@@ -338,7 +359,7 @@ def _subject(claim: Claim) -> bool | None:
         return None
     if {"before", "after", "only", "already", "part"}.intersection(claim.part.norms):
         return None
-    if claim.has("launch") and claim.at >= claim.programme.starts:
+    if (claim.has("launch") or claim.has("discuss")) and claim.at >= claim.programme.starts:
         return None  # it was announced; whether it happened nobody has told
     does = any(claim.has(name) for name in ("discuss", "launch", "relate"))
     return True if does and not _is_part_of_it(claim) else None
@@ -356,6 +377,14 @@ NARROW = frozenset(
 )
 ANY_OF = frozenset({"participation", "listed"})  # "students or journalists": whichever it is
 ATTENDING = frozenset({"attendance", "attending", "attend", "participation", "presence"})
+ENOUGH = frozenset({"enough", "sufficient", "suffice", "suffices"})
+ANYWHERE = frozenset({
+    "world", "anywhere", "everywhere", "planet", "globe", "outside", "children", "child", "kids", "minors",
+})  # fmt: skip
+OVERLAPS = frozenset({
+    "clash", "clashes", "overlap", "overlaps", "conflict", "conflicts", "collide", "collides", "coincide",
+})  # fmt: skip
+BESIDE_HOURS = frozenset({"free", "cost", "virtual", "inperson", "register"})  # other claims
 ABOUT_ONE = frozenset({"about", "meaning", "launch", "matter", "purpose", "?"})
 CHECKS: dict[str, Callable[[Claim], bool | None]] = {
     "when": _when,

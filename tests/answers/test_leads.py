@@ -1,8 +1,10 @@
 """The Yes or No that an answer begins with: never wrong, and none where it could be taken wrongly."""
 
+from zoneinfo import ZoneInfo
+
 import pytest
 
-from tests.answers.conftest import AFTER
+from tests.answers.conftest import AFTER, BEFORE, DURING
 
 
 @pytest.mark.parametrize(
@@ -105,3 +107,56 @@ def test_which_of_two_it_is_is_answered_with_neither_yes_nor_no(ask, text, lead)
 )
 def test_what_compares_lengths_and_hours_is_worked_out(ask, text, lead):
     assert ask(text).text.startswith(lead)
+
+
+@pytest.mark.parametrize(
+    ("text", "tz", "lead"),
+    [
+        ("So 3 pm my time?", "Africa/Johannesburg", "*Yes.*"),
+        ("So 2 pm my time?", "Africa/Johannesburg", "*No.*"),
+        ("So it starts at 2 pm my time, right?", "Asia/Kolkata", "*No.*"),
+        ("6:30 pm my time, correct?", "Asia/Kolkata", "*Yes.*"),
+        ("Is it on Wednesday for me?", "Pacific/Auckland", "*Yes.*"),
+        ("Is it on the 26th for me?", "Pacific/Auckland", "*Yes.*"),
+        ("Is it on the 25th my time?", "Australia/Sydney", None),  # the workshop's own day
+        ("Is it in the afternoon here?", "Asia/Tokyo", "*No.*"),
+        ("Is it at 2 pm?", "America/New_York", None),  # of CET it would be right
+        ("Is it at 2 pm?", "Europe/Paris", "*Yes.*"),
+        ("So 3 pm my time?", None, None),
+    ],
+)
+def test_what_is_said_of_the_askers_time_is_held_against_the_askers_zone(ask, text, tz, lead):
+    answer = ask(text, tz=ZoneInfo(tz) if tz else None)
+    assert answer.status == "answered"
+    assert answer.text.startswith(lead) if lead else not answer.text.startswith(("*Yes.*", "*No.*"))
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "lead"),
+    [
+        ("Can I take part without paying?", BEFORE, "*Yes.*"),
+        ("Can we join without being a member?", BEFORE, None),
+        ("Can I join without registering?", BEFORE, "*No.*"),
+        ("Does the workshop cover GDA and 6G?", BEFORE, None),
+        ("Is the letter signed by Mr Onoe and is the workshop in Paris?", BEFORE, None),
+        ("Is it true that it's 90 minutes long, starts at 3pm CET and is free?", BEFORE, None),
+        ("Does it clash with a meeting from 15:00 to 16:00 CET?", BEFORE, None),
+        ("It starts at 9:30 am in Xyzville, right?", BEFORE, None),  # wherever that is
+        ("Is everybody in the world allowed?", BEFORE, None),
+        ("Are people from non-member countries excluded?", BEFORE, None),
+        ("Will the Chinese delegation attend?", BEFORE, None),
+        ("Is it enough to register on the day?", BEFORE, None),
+        ("My diary has a call at 8:30 Lima time. What time does it begin for me?", BEFORE, None),
+        ("Is there less than an hour to go?", DURING, None),
+        ("Isn't it finished by now?", DURING, "*No.*"),
+        ("Can I still join if I haven't registered?", DURING, None),
+        ("Do I still need to register?", AFTER, None),
+        ("Was COP30 discussed?", AFTER, None),
+        ("Was L.1410 shown?", AFTER, None),
+        ("Did it start on time?", AFTER, None),
+    ],
+)
+def test_nothing_is_confirmed_or_denied_that_nobody_has_told(ask, text, at, lead):
+    answer = ask(text, at=at)
+    assert answer.status == "answered"
+    assert answer.text.startswith(lead) if lead else not answer.text.startswith(("*Yes.*", "*No.*"))
