@@ -29,6 +29,7 @@ class Panel(BaseModel):
     judging: list[str] = []  # what makes one of any question about the field
     audience: list[str] = []  # who sits on a panel
     thinking: list[str] = []  # what they are asked to do
+    others: list[str] = []  # ways of addressing somebody else after it
     turning: list[str] = []  # what turns from a question for it to another
 
 

@@ -11,6 +11,7 @@ from bot.answers.reading import Reader
 from bot.answers.text import Sentence, Token, fold, stem
 
 QUESTION_WORDS = frozenset({"question", "questions", "q", "qn", "query", "ask", "comment"})
+QUESTIONS = frozenset({"question", "questions", "comment", "comments", "query"})
 # Names that make a question one about taking part, never one of opinion.
 LOGISTICS = frozenset({
     "register", "join", "link", "page", "obtain", "speakers", "recording", "certificate", "joining-link",
@@ -61,6 +62,12 @@ class PanelQuestions:
         names = [*words.panel.audience, *(name for subject in config.subjects for name in subject.names)]
         self._audiences = Phrases(split(fold(name)) for name in names)
         self._panelists = {split(name) for name in words.panel.audience}
+        self._selves = frozenset(words.lists.selves.split())
+        self._coordinators = frozenset(words.lists.coordinators.split())
+        self._negations = frozenset(words.lists.negations.split())
+        self._wh = frozenset(words.lists.wh.split())
+        self._indirect = self._wh | frozenset(words.lists.conditions.split())
+        self._others = Phrases(split(line) for line in words.panel.others)
         self._turning = Phrases(split(line) for line in words.panel.turning)
         self._thinking = Phrases(split(line) for line in words.panel.thinking)
         self._asking = Phrases(split(line) for line in words.panel.asking)
@@ -75,6 +82,8 @@ class PanelQuestions:
             if after is None:
                 continue
             rest = [token for token in tokens[after:] if token.kind != "mark"]
+            if len(rest) > 2 and rest[0].norm == "is" and rest[1].norm in self._indirect:
+                rest = rest[1:]  # "my question to the panel is | whether …"
             start = rest[0].start if rest else tokens[-1].end
             later = found[number + 1 if rest else number + 2 :]
             end = next((other.tokens[0].start for other in later if self._turns(other)), len(text))
@@ -85,12 +94,21 @@ class PanelQuestions:
         return None
 
     def _turns(self, sentence: Sentence) -> bool:
-        """ "Also, when does the workshop start?": asked of the bot again, after a question for the panel."""
+        """Whether it belongs no more to the question for the panel that stands before it.
+
+        "Thanks!", "For the organisers: is it free?", "Also, when does it start?", "And must I register?"
+        """
         tokens = sentence.tokens
-        norms = [token.norm for token in tokens]
-        if not sentence.asked or not self._turning.at(norms, 0) or self._addressed(tokens) is not None:
+        norms = [token.norm for token in tokens if token.kind != "mark"]
+        if all(norm in self._lead_in for norm in norms):
+            return True
+        if not sentence.asked or self._addressed(tokens) is not None:
             return False
-        return any(atom.names & OF_THE_BOT for atom in self._reader.atoms(tokens))
+        if self._others.at(norms, 0):
+            return True
+        own = norms[0] in self._coordinators and not self._selves.isdisjoint(norms[1:4])
+        turned = own or self._turning.at(norms, 0) > 0
+        return turned and any(atom.names & OF_THE_BOT for atom in self._reader.atoms(tokens))
 
     def _addressed(self, tokens: Sequence[Token]) -> int | None:
         """The index after the words that address the panel, if a sentence does."""
@@ -109,6 +127,11 @@ class PanelQuestions:
                 if norm not in ("the", "our", "all", "your", "today", "of", "live", "any", "one", "ur")
             ]
             ends_head = end >= len(norms) or tokens[end].kind == "mark"
+            if not self._negations.isdisjoint(before[-4:]):
+                continue  # "not a question for the speakers"
+            colon = any(token.norm == ":" for token in tokens[end : end + 2])
+            if not colon and before and before[0] in self._wh | self._polar and self._is_of_asking(before):
+                continue  # "how can I put a question to the panel?" is one for the bot
             asked = any(norm in QUESTION_WORDS for norm in before)
             if asked and before[-1:] and before[-1] in ("for", "to", "4", "2") and len(before) <= 10:
                 return end
@@ -132,6 +155,10 @@ class PanelQuestions:
                     return start
         prefix = self._prefixes.at(norms, start)
         return start + prefix if prefix else None
+
+    def _is_of_asking(self, before: Sequence[str]) -> bool:
+        """Whether it asks for the way to ask: "can I send a question to", "where do I put questions for"."""
+        return not self._selves.isdisjoint(before[1:3]) and not QUESTIONS.isdisjoint(before)
 
     def is_opinion(self, part: Part) -> bool:
         """Whether a part asks for a judgement, a policy or a way of doing things."""

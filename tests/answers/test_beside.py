@@ -18,6 +18,10 @@ def test_a_question_for_the_panel_beside_another_is_offered_too(ask):
         ("When is it? Question for the panel: {0}?", "answered", ("when",), "{0}?"),
         ("For the speakers: {0}? Also, how do I register?", "answered", ("registration",), "{0}?"),
         ("Is it recorded? Question for the panel: {0}?", "panel_question", ("recording",), "{0}?"),
+        ("Q for panel: {0}? Q for organisers: is it free?", "answered", ("cost",), "{0}?"),
+        ("For the panel: {0}? And do I have to register?", "answered", ("registration",), "{0}?"),
+        ("Is it free?\nFor the panel: {0}?\nThanks!", "answered", ("cost",), "{0}?"),
+        ("My question to the panel is whether {0}.", "panel_question", (), "whether {0}"),
         # What only tells something, or may belong to the question, does not stand beside it.
         ("I work for a regulator in Kenya. Question for the panel: {0}?", "panel_question", (), "{0}?"),
         ("For the panel: {0}? And who pays?", "panel_question", (), "{0}? And who pays?"),
@@ -28,6 +32,23 @@ def test_what_stands_beside_a_question_that_is_put_to_the_panel_is_not_lost(ask,
     answer = ask(text.format(PANEL))
     assert (answer.status, answer.topics, answer.panel_text) == (status, topics, put.format(PANEL))
     assert f"“{put.format(PANEL)}”" in answer.text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Can I send a question to the speakers in advance, and how?",
+        "How can I put a question to the panel? Is there a limit?",
+    ],
+)
+def test_how_to_ask_the_panel_is_no_question_for_it(ask, text):
+    answer = ask(text)
+    assert (answer.status, answer.panel_text) == ("panel_question", None)
+    assert "“Question for the panel:”" in answer.text
+
+
+def test_what_is_said_to_be_none_for_the_panel_is_answered(ask):
+    assert ask("Not a question for the speakers: where is the programme?").topics == ("page",)
 
 
 def test_how_to_ask_the_panel_is_told_beside_an_answer(ask):
