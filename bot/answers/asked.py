@@ -197,7 +197,10 @@ class Asked:
         for at, (event, day) in enumerate(pairwise(atoms)):
             beside = EVENT in event.names and day.names & {"date", "span"} and 0 < day.start - event.end <= 5
             asked = any(atom.names & OF_EVENTS for atom in atoms[:at])
-            premise = at + 2 == len(atoms) and not asked and self.understanding.splitter.is_polar(match.part)
+            behind = atoms[at + 2 :]
+            if isinstance(day.value, tuple) and day.value[0] == "weekday":  # "… on Wednesday in Sydney?"
+                behind = [atom for atom in behind if not isinstance(atom.value, Place)]
+            premise = not behind and not asked and self.understanding.splitter.is_polar(match.part)
             if beside and not premise and day_fits(self.claim(match, [day], polar=True)) is False:
                 return Match(match.part, None, another_day=True)
         return match

@@ -205,13 +205,15 @@ class Entities:
             run = line[at : at + length]
             if any(word.kind not in ("word",) for word in run):
                 continue
-            name = " ".join(word.norm for word in run)
+            name = " ".join(word.norm for word in run).replace(" 's", "s")  # St. John's
             before, follows = norm_at(line, at - 1), norm_at(line, at + length)
             if (zone := self.places.zone(name)) and self._means_zone(run, before, follows, line, at):
                 extra = 1 if follows == "time" else 0
                 return length + extra, zone
             if follows == "time" and (people := self.places.demonym(name)):
                 return length + 1, people
+            if before == "for" and name.endswith("s") and (people := self.places.demonym(name[:-1])):
+                return length, people
             if (place := self.places.place(name)) and self._means_place(run, name, before, follows):
                 return length, place
         return 0, None

@@ -33,6 +33,7 @@ from bot.answers.forms import (
 from bot.answers.knowledge import Topic
 from bot.answers.parts import Part, Splitter
 from bot.answers.reading import Reader
+from bot.answers.shaping import located
 from bot.answers.text import Token
 
 
@@ -198,7 +199,10 @@ class Judge:
         for match in matches:
             if match not in answered and self._belongs(match, said):
                 return []
-        return _merged(matches)
+        merged = _merged(matches)
+        for match in merged:
+            match.part.atoms = located(match.part.atoms, self.reader.entities.places.within)
+        return merged
 
     def _belongs(self, match: Match, said: Names) -> bool:
         """Whether a declined item carries what may be meant of all: "date and time of the dinner"."""

@@ -22,7 +22,7 @@ from rapidfuzz import fuzz, process
 from bot.answers.text import fold
 from bot.rendering import zone_name
 
-MOST_READINGS = 6
+MOST_READINGS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,12 +148,13 @@ class Places:
         self._regions: dict[str, tuple[str, tuple[str, ...]]] = {}
         self._zones: dict[str, tuple[str, tuple[Clock, ...]]] = {}
         self._demonyms: dict[str, str] = {}
+        self._shared: dict[str, tuple[Clock, ...]] = {}
         self._main: dict[str, tuple[str, ...]] = {}
         self._load_cities()
         self._load_names(tomllib.loads(_data("places-en.toml")))
         self.longest: dict[str, int] = {}
         self.words: set[str] = set()
-        for name in self._all():
+        for name in (*self._all(), *(f"{people}s" for people in self._demonyms)):
             self.words.update(name.split())
             first, *rest = name.split()
             self.longest[first] = max(self.longest.get(first, 0), len(rest) + 1)
@@ -183,6 +184,8 @@ class Places:
         territories = _locale(self.language).territories
         for alias, zone in names["aliases"].items():
             self._clocks[key(alias)] = (_shown(alias), ((str(zone), ""),))
+        for name, places in names["shared"].items():
+            self._shared[key(name)] = tuple(Clock(label, zone) for label, zone in places.items())
         for alias, code in names["countries"].items():
             self._countries[key(alias)] = (str(territories[str(code)]), str(code))
         for word, code in names["demonyms"].items():
@@ -197,7 +200,20 @@ class Places:
                 self._zones[key(name)] = (name.upper() if len(name) <= 4 else _shown(name), clocks)
 
     def _all(self) -> list[str]:
-        return [*self._clocks, *self._countries, *self._regions, *self._zones, *self._demonyms]
+        return [
+            *self._clocks, *self._countries, *self._regions, *self._zones, *self._demonyms, *self._shared
+        ]  # fmt: skip
+
+    def within(self, city: Place, larger: Place) -> Place | None:
+        """The city of that name in the country or region named behind it; None where none is known."""
+        if city.kind != "city" or not (larger.kind != "city" or larger.shared):
+            return None
+        named = self._clocks.get(key(f"{city.name} {larger.name}"))
+        if named is not None:
+            return Place(city.name, (Clock(f"{city.name}, {larger.name}", named[1][0][0]),), "city")
+        zones = {clock.zone for clock in larger.clocks}
+        clocks = tuple(clock for clock in city.clocks if clock.zone in zones)
+        return Place(city.name, clocks, "city", shared=len(clocks) > 1) if clocks else None
 
     def is_abbreviation(self, name: str) -> bool:
         """Whether this is a zone's letters."""
@@ -218,6 +234,8 @@ class Places:
     def place(self, name: str) -> Place | None:
         """The city, country or region of that name (a key)."""
         country, region, city = self._countries.get(name), self._regions.get(name), self._clocks.get(name)
+        if name in self._shared:
+            return Place(_shown(name), self._shared[name], "city", shared=True)
         if country is not None:
             place = self._country(country[1])
             if region is not None:  # Georgia
@@ -274,7 +292,7 @@ class Places:
         candidates = process.extract(word, self._spellable, scorer=fuzz.ratio, limit=3, score_cutoff=cutoff)
         best = [name for name, score, _ in candidates if score >= candidates[0][1] - 0.1]
         preferred = [name for name in best if name in self._countries or name in self._prominent]
-        chosen = preferred or best
+        chosen = preferred or (best if len(word) > 6 else [])  # a short one is one letter off from many
         return chosen[0] if len(chosen) == 1 and chosen[0][0] == word[0] else None
 
     @functools.cached_property

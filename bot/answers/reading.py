@@ -12,7 +12,7 @@ from bot.answers.forms import EVENT, UNKNOWN
 from bot.answers.knowledge import Topic
 from bot.answers.lexicon import Lexicon, Words
 from bot.answers.localtimes import Places
-from bot.answers.shaping import described, with_codes
+from bot.answers.shaping import described, located, with_codes
 from bot.answers.spelling import Spelling, english
 from bot.answers.text import Sentence, Token, clean, fold, sentences, stem
 from bot.config import Config
@@ -226,7 +226,7 @@ class Reader:
     def atoms(self, tokens: Sequence[Token]) -> list[Atom]:
         """The atoms of tokens, with words that only describe the event taken into it."""
         found = []
-        for atom in self.entities.atoms(tokens):
+        for atom in located(self.entities.atoms(tokens), self.entities.places.within):
             names = atom.names
             if UNKNOWN in names and (atom.tokens[0].stem or stem(atom.tokens[0].norm)) in self.matter:
                 names = frozenset({"matter"})

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from bot.answers.entities import Atom
 from bot.answers.forms import EVENT, ONLY_EVENT, UNKNOWN, Names
+from bot.answers.localtimes import Place
 
 
 def with_codes(found: list[Atom]) -> list[Atom]:
@@ -20,6 +22,20 @@ def with_codes(found: list[Atom]) -> list[Atom]:
             and atom.start - made[-1].end <= 2
         ):
             continue
+        made.append(atom)
+    return made
+
+
+def located(found: list[Atom], within: Callable[[Place, Place], Place | None]) -> list[Atom]:
+    """ "Birmingham, Alabama", "Lima, Peru": a city with what it lies in is one place."""
+    made: list[Atom] = []
+    for atom in found:
+        before = made[-1] if made else None
+        if before is not None and isinstance(before.value, Place) and isinstance(atom.value, Place):
+            one = within(before.value, atom.value) if 0 < atom.start - before.end <= 2 else None
+            if one is not None:
+                made[-1] = Atom(before.names, (*before.tokens, *atom.tokens), one)
+                continue
         made.append(atom)
     return made
 

@@ -1,5 +1,6 @@
 """Clock times of places and zones, with ambiguity said aloud."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -118,3 +119,49 @@ def test_what_the_letters_of_a_zone_mean_is_the_time_there(ask, text):
     answer = ask(text)
     assert (answer.status, answer.topics) == ("answered", ("local-time",))
     assert "CET (UTC+1): *14:00–15:30*" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("place", "starts"),
+    [
+        ("Birmingham, Alabama", ["07:00"]),
+        ("Paris, Texas", ["07:00"]),
+        ("London, Ontario", ["08:00"]),
+        ("Vancouver, Washington", ["05:00"]),
+        ("Athens, Georgia", ["08:00"]),
+        ("Atlanta, Georgia", ["08:00"]),
+        ("Tbilisi, Georgia", ["17:00"]),
+        ("Lima, Peru", ["08:00"]),
+        ("Paris, London", ["14:00", "13:00"]),  # two cities
+        ("Birmingham", ["13:00", "07:00"]),
+        ("Washington", ["08:00", "05:00"]),
+        ("Victoria", ["05:00", "00:00", "17:00"]),
+        ("St. John's", ["09:30"]),
+        ("Constantinople", ["16:00"]),
+        ("Kosovo", ["14:00"]),
+    ],
+)
+def test_a_place_is_told_by_what_is_named_behind_it(ask, place, starts):
+    answer = ask(f"What time does it start in {place}?")
+    assert re.findall(r"\*(\d\d:\d\d)–\d\d:\d\d\*", answer.text) == starts
+
+
+def test_all_zones_of_the_largest_country_are_listed(ask):
+    assert len(re.findall(r"• Russia", ask("Time in Russia?").text)) == 11
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("What time for Peruvians?", "Peru"),
+        ("Um wie viel Uhr in Wien?", "Wien"),
+        ("¿A qué hora en Ciudad de México?", "City of Mexico"),
+    ],
+)
+def test_people_and_other_languages_name_places_too(ask, text, told):
+    assert f"• {told} (" in ask(text).text
+
+
+def test_another_day_may_be_the_right_one_where_it_is_asked_from(ask):
+    assert ask("Is the workshop on Wednesday in Sydney?").text.startswith("*Yes.*")
+    assert ask("Is the workshop on Wednesday in Berlin?").text.startswith("*No.*")
