@@ -50,6 +50,8 @@ def _when(claim: Claim) -> bool | None:
     clocks = claim.values("clock")
     if zones > 1 and (not clocks or (len(clocks) == 1 and "clock" in claim.part.atoms[0].names)):
         return None  # "15:30 CET in IST?" claims nothing, it wants that time put over
+    if claim.has("calledoff"):
+        return None  # what is asked is whether it takes place
     if claim.timed and (claim.of_being_there or not OVERLAPS.isdisjoint(claim.part.norms)):
         return None  # of somebody's own time
     if any(claim.has(name) for name in BESIDE_HOURS):
@@ -292,7 +294,8 @@ def _participation(claim: Claim) -> bool | None:
 
 
 def _status(claim: Claim) -> bool | None:
-    if claim.timed or claim.of_being_there or claim.amid:
+    day = claim.has("calledoff") and day_fits(claim) is True and not claim.has("clock")
+    if (claim.timed and not day) or claim.of_being_there or claim.amid:
         return None
     status, at = claim.programme.status, claim.at
     norms = set(claim.part.norms)

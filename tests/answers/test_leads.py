@@ -136,6 +136,8 @@ def test_what_is_said_of_the_askers_time_is_held_against_the_askers_zone(ask, te
     [
         ("Can I take part without paying?", BEFORE, "*Yes.*"),
         ("Can we join without being a member?", BEFORE, None),
+        ("Is the ITU workshop on 25 November cancelled?", BEFORE, "*No.*"),
+        ("was the 14:00 workshop cancelled", BEFORE, None),
         ("Can I join without registering?", BEFORE, "*No.*"),
         ("Does the workshop cover GDA and 6G?", BEFORE, None),
         ("Is the letter signed by Mr Onoe and is the workshop in Paris?", BEFORE, None),
