@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from bot.answers.forms import EVENT
 from bot.answers.judging import Match
 from bot.answers.knowledge import Topic
 from bot.answers.parts import Part
@@ -135,6 +136,9 @@ class Weighing:
         denied = any(_likely(match, likely) < CONFIRMS for match in asked)
         topics = {match.topic.id for match in matches if match.topic is not None}
         several = 1 < len(topics) == len(matches) and all(_likely(m, likely) >= BESIDE for m in matches)
+        named = any(EVENT in match.names and self._states(match) for match in matches)
+        if named and len(matches) > 1 and _lead(likely) == OFF:
+            return False  # "When is the workshop and what is the capital of France?"
         first, second = sorted(likely.values())[-1:-3:-1]
         leads = first >= SINGLE or (first >= ALMOST and second <= FAINT)
         return leads and not (apart and denied) and not several

@@ -67,6 +67,7 @@ def test_how_to_ask_the_panel_is_told_beside_an_answer(ask):
         ("Is COP30 covered, and at what time?", {"subject:cop30", "segment-times"}),
         ("Is the white paper launched, and when?", {"subject:whitepaper"}),
         ("Dear organisers, is it free?", {"cost"}),
+        ("When is the workshop and what is the capital of France?", {"when"}),
         ("do I need to register, and by when?", {"registration", "registration-details"}),
         ("Can I register onsite? And until when?", {"registration", "registration-details"}),
         ("Where do I register and when is it?", {"registration", "when"}),
