@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 from bot.answers.asked import Asked
 from bot.answers.compose import Composer, Moment, Said
@@ -91,7 +92,7 @@ class Message:
             self._is_long(),
             lambda match: self._verdict(match) is not None,
         )
-        (likely,) = intents.read([self._wording()])
+        likely = self._read(intents, self._wording(), self.text)
         verdict = self._weighed(intents, weighing, [*opinions, *matches], likely)
         judged = opinions and not weighing.is_no_opinion(likely)
         if verdict.panel or (judged and not self._any_answers(verdict.matches)):
@@ -169,8 +170,10 @@ class Message:
         single = weighing.is_single(matches, whole)
         if single and not weighing.allows_two(matches, whole):
             return weighing.weigh(matches, whole)
-        texts = [" ".join(token.norm for token in match.part.tokens) for match in matches]
-        parts = list(zip(matches, intents.read(texts), strict=True))
+        parts = [
+            (match, self._read(intents, " ".join(match.part.norms), match.part.quoted(self.text)))
+            for match in matches
+        ]
         if single and not weighing.differ(parts, whole):
             return weighing.weigh(matches, whole)
         verdicts: list[Verdict] = []
@@ -203,6 +206,22 @@ class Message:
 
     def _is_long(self) -> bool:
         return sum(len(sentence.tokens) for sentence in self.sentences) > MANY_WORDS
+
+    @cached_property
+    def _is_foreign(self) -> bool:
+        """Whether it is in another language with Latin letters, which the encoder has read too."""
+        tokens = [token for sentence in self.sentences for token in sentence.tokens]
+        return any(token.translated for token in tokens) and all(
+            map(is_latin, filter(str.isalpha, self.text))
+        )
+
+    def _read(self, intents: Intents, worded: str, written: str) -> Likely:
+        """How likely each intent is; of another language, by its own words and by what they mean in this."""
+        likely = intents.read(worded)
+        if not self._is_foreign or written == worded:
+            return likely
+        own = intents.read(written)
+        return {intent: (chance + own[intent]) / 2 for intent, chance in likely.items()}
 
     def _wording(self) -> str:
         """The text with slips mended; in this language's words where it was another's."""
