@@ -5,9 +5,11 @@
     python bench/answers/train.py CHECKPOINT --teacher TEACHER --epochs 12    # half an hour
     python bench/answers/export.py CHECKPOINT [CHECKPOINT]
 
-Lines added later are learned by going on from what is shipped, which knows the first so many lines:
+Lines added later are learned by going on from what is shipped, which knows the first so many lines, with
+fewer inner units if wanted (half of them make an encoder that takes two thirds of the time):
 
-    python bench/answers/train.py CHECKPOINT --known 35915 --epochs 6 --rate 1e-4    # twenty minutes
+    python bench/answers/train.py CHECKPOINT --known 39023 --epochs 6 --rate 1e-4    # half an hour
+    python bench/answers/train.py CHECKPOINT --known 39023 --again 0.5 --units 768 --epochs 6 --rate 2e-4
 
 A line of `intents/*.tsv` is `intent[+intent]<TAB>text` (intents/README.md says what each intent means). The
 encoder is the lower four layers of all-MiniLM-L6-v2 (Apache-2.0), its word vectors left as they are;
@@ -48,6 +50,7 @@ if _spec is None or _spec.origin is None:
 BASE = Path(_spec.origin).parent / "model"
 LAYERS = 4  # of BASE; of another encoder, all
 TAUGHT = 0.7  # how much of the loss is the teacher's; the rest is the labels'
+AGREES = 0.5  # of a line's labels, for it to be believed
 KEPT, AGAIN = 0.6, 0.3  # going on: how much of it is what was known before; the share of those lines an epoch
 HALF = torch.ops.mkldnn._is_mkldnn_bf16_supported()  # elsewhere bfloat16 is worked out by hand, far slower
 SHARPNESS = 20.0  # of the softmax over cosines
@@ -192,11 +195,25 @@ class Reader(nn.Module):
                 before.dense = nn.Linear(before.dense.in_features, units)
                 after.dense = nn.Linear(units, after.dense.out_features)
 
-    def narrow(self, units: int) -> None:
-        """Keep so many inner units of every layer, those with the largest weights on both sides."""
-        for _, before, after in self.inner():
+    def narrow(self, units: int, texts: list[str]) -> None:
+        """Keep so many inner units of every layer: those that add most to what it makes of the texts."""
+        seen: list[list[torch.Tensor]] = []
+        hooks = []
+        for _, before, _ in self.inner():
+            found: list[torch.Tensor] = []
+            seen.append(found)
+            hooks.append(
+                before.register_forward_hook(lambda *made, at=found: at.append(made[2].abs().mean((0, 1))))
+            )
+        self.eval()
+        with torch.no_grad():
+            for text in texts:
+                self.sentence(*batch([self.pieces(text)]))
+        for hook in hooks:
+            hook.remove()
+        for (_, before, after), found in zip(self.inner(), seen, strict=True):
             if units < before.dense.out_features:
-                weighs = before.dense.weight.norm(dim=1) * after.dense.weight.norm(dim=0)
+                weighs = torch.stack(found).mean(0) * after.dense.weight.norm(dim=0)
                 kept = weighs.topk(units).indices.sort().values
                 first, second = before.dense, after.dense
                 before.dense = nn.Linear(first.in_features, units)
@@ -366,7 +383,7 @@ def epochs(reader: Reader, lines: list[Line], asked: argparse.Namespace) -> Iter
     if asked.known:
         before = Reader.shipped()
         for _ in range(asked.epochs):
-            again = chance.sample(lines[: asked.known], int(asked.known * AGAIN))
+            again = chance.sample(lines[: asked.known], int(asked.known * asked.again))
             kept = blended(reader.labels, view(before, again, chance.randrange(1 << 30)), KEPT)
             new = variation(lines[asked.known :], chance)
             yield kept + [(row, labelled(reader.labels, row)) for row in new]
@@ -381,8 +398,16 @@ def epochs(reader: Reader, lines: list[Line], asked: argparse.Namespace) -> Iter
 
 
 def blended(labels: Sequence[str], rows: list[Wanted], share: float) -> list[Wanted]:
-    """What somebody made of the rows, for a share of it, and what their labels say."""
-    return [(row, share * made + (1 - share) * labelled(labels, row)) for row, made in rows]
+    """What somebody made of the rows, for a share of it, and what their labels say.
+
+    Where it finds other intents than the labels do, the labels alone.
+    """
+    found = []
+    for row, made in rows:
+        agrees = sum(float(made[labels.index(label)]) for label in row[0]) > AGREES
+        own = labelled(labels, row)
+        found.append((row, share * made + (1 - share) * own if agrees else own))
+    return found
 
 
 def train(reader: Reader, lines: list[Line], asked: argparse.Namespace) -> None:
@@ -392,7 +417,7 @@ def train(reader: Reader, lines: list[Line], asked: argparse.Namespace) -> None:
     head = 5 * asked.rate if asked.known else HEAD_RATE
     groups = [{"params": body, "lr": asked.rate}, {"params": reader.directions.parameters(), "lr": head}]
     optimizer = torch.optim.AdamW(groups, weight_decay=0.01, fused=True)
-    seen = len(lines) - int(asked.known * (1 - AGAIN))
+    seen = len(lines) - int(asked.known * (1 - asked.again))
     steps = asked.epochs * math.ceil(seen * 1.25 / BATCH)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: warm(step / steps))
     started = time.monotonic()
@@ -430,9 +455,7 @@ def main() -> None:
     parser.add_argument(
         "--known", type=int, default=0, help="lines that the shipped one, to go on from, knows"
     )
-    parser.add_argument(
-        "--whole", action="store_true", help="32 bits: faster on a processor without bfloat16"
-    )
+    parser.add_argument("--again", type=float, default=AGAIN, help="share of the known lines an epoch")
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--rate", type=float, default=RATE)
     parser.add_argument("--threads", type=int, default=1)
@@ -447,7 +470,7 @@ def main() -> None:
         reader = Reader(sorted({label for labels, _ in lines for label in labels}), asked.base)
         begin(reader, lines)
     if asked.units:
-        reader.narrow(asked.units)
+        reader.narrow(asked.units, [text for _, text in random.Random(asked.seed).sample(lines, 1000)])
     reader.freeze(asked.frozen)
     train(reader, lines, asked)
     reader.save(asked.checkpoint)

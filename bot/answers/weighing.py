@@ -28,7 +28,7 @@ HINTS = 0.30  # an unpublished topic this likely says better than nothing what i
 SECOND = 0.10  # the second of two intents of one part
 EQUAL = 0.40  # the second of two intents, of which one states something and one is not published
 TOGETHER = 0.66  # what two intents of one part must come to
-NEAR = 0.08  # what was not answered is offered as a reading from here on
+NEAR = 0.06  # what was not answered is offered as a reading from here on
 TELLS = 0.40  # beside others, a part is left out that asks nothing as likely as this
 SINGLE = 0.85  # an intent of the whole message this likely is the only one
 ALMOST, FAINT = 0.60, 0.15  # so is one this likely where the next is no likelier than that
@@ -40,6 +40,7 @@ APART = frozenset({PANEL, PANEL_HOW})  # intents that no answer file answers
 CONTEXT, CHATTER = "context", "chatter"  # tells about the asker · a remark
 ASKS_NOTHING = (CONTEXT, CHATTER, "greeting", "thanks", "goodbye")
 OFF = "off"  # nothing about the workshop is asked
+NAMES_IT = ("about", "title")  # intents, as which a workshop named by its subject reads
 ELSEWHERE = frozenset({OFF, "other-events"})
 OWN = (
     "segment:",
@@ -105,6 +106,9 @@ class Weighing:
             return Verdict(self._made(matches, self.find(lead), likely))
         if lead in ELSEWHERE and (named := [match for match in known if _names_own(match)]):
             return Verdict(named)
+        claimed = [match for match in known if self.checked(match) and EVENT in match.names]
+        if lead in NAMES_IT and claimed:
+            return Verdict(claimed)  # it was named at length, and something was claimed of it
         meant = [match for match in known if _likely(match, likely) >= ALLOWS]
         if lead in self.stating and meant and not self.find(lead):
             return Verdict(meant)
