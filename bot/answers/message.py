@@ -92,7 +92,7 @@ class Message:
             self._is_long(),
             lambda match: self._verdict(match) is not None,
         )
-        likely = self._read(intents, self._wording(), self.text)
+        likely = self._read(intents, self._wording())
         verdict = self._weighed(intents, weighing, [*opinions, *matches], likely)
         judged = opinions and not weighing.is_no_opinion(likely)
         if verdict.panel or (judged and not self._any_answers(verdict.matches)):
@@ -170,10 +170,7 @@ class Message:
         single = weighing.is_single(matches, whole)
         if single and not weighing.allows_two(matches, whole):
             return weighing.weigh(matches, whole)
-        parts = [
-            (match, self._read(intents, " ".join(match.part.norms), match.part.quoted(self.text)))
-            for match in matches
-        ]
+        parts = [(match, intents.read(" ".join(match.part.norms))) for match in matches]
         if single and not weighing.differ(parts, whole):
             return weighing.weigh(matches, whole)
         verdicts: list[Verdict] = []
@@ -215,12 +212,12 @@ class Message:
             map(is_latin, filter(str.isalpha, self.text))
         )
 
-    def _read(self, intents: Intents, worded: str, written: str) -> Likely:
+    def _read(self, intents: Intents, worded: str) -> Likely:
         """How likely each intent is; of another language, by its own words and by what they mean in this."""
         likely = intents.read(worded)
-        if not self._is_foreign or written == worded:
+        if not self._is_foreign or worded == self.text:
             return likely
-        own = intents.read(written)
+        own = intents.read(self.text)
         return {intent: (chance + own[intent]) / 2 for intent, chance in likely.items()}
 
     def _wording(self) -> str:
