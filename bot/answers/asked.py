@@ -27,8 +27,9 @@ BARE = frozenset({"when", "where", "who", "how", "cost", "start"})
 # A question about one of these, with none of ours beside it, is not about the workshop.
 OTHER_THINGS = frozenset({"subject", "code", "otherorg", "another"})
 OWN_THINGS = frozenset({EVENT, "launch", "discuss", "programme", "segment", "register"})
+PRICED = frozenset({"cost", "free", "money"})
 # What may be all that is said of a thing named before.
-ASKED_OF = ATTRIBUTES | {"venueword", "place", "persona", "over"}
+ASKED_OF = ATTRIBUTES | {"venueword", "place", "persona", "over", "free", "obtain", "money"}
 
 _QUESTION = frozenset({"questionword"})  # "one more question": it follows
 
@@ -229,9 +230,11 @@ class Asked:
             return match
         said = {name for atom in before.part.atoms for name in atom.names}
         here = {name for atom in match.part.atoms for name in atom.names}
+        if self.is_unknown(match.topic) and not here & PRICED:
+            return match
         elsewhere = bool(said & OTHER_THINGS) and not said & OWN_THINGS
         bare = bool(here) and not here & OWN_THINGS and all(a.names & ASKED_OF for a in match.part.atoms)
-        referred = "it" in match.part.norms[:3] or (
+        referred = "it" in match.part.norms[:5] or (
             before.part.sentence == match.part.sentence and not self.answers(before)
         )
         return Match(match.part, None, vetoed=True) if elsewhere and bare and referred else match

@@ -343,6 +343,8 @@ class Message:
         if self._leaves_out(match.part, matches):
             return None
         found = self._verdict(match)
+        if found and any(self._verdict(other) is not True for other in self._claimed_with(match, matches)):
+            return None  # "it is free and recorded, right?"
         timed = match.topic is not None and match.topic.front.check == "when"
         if not timed or any(isinstance(atom.value, Place) for atom in self._atoms(match)):
             return found
@@ -352,6 +354,13 @@ class Message:
         own = Place(tz.key, (Clock(tz.key, tz.key),), "city")
         here = self._verdict(match, Atom(frozenset({"place"}), (match.part.tokens[-1],), own))
         return here if mine or here == found else None
+
+    def _claimed_with(self, match: Match, matches: Sequence[Match]) -> list[Match]:
+        """What else one "…, right?" is said of."""
+        sentence = match.part.sentence
+        if not any(part.claim for part in self.asked.parts if part.sentence == sentence):
+            return []
+        return [other for other in matches if other is not match and other.part.sentence == sentence]
 
     def _is_told(self, part: Part) -> bool:
         """Whether it was told of the asker where another thing is asked: "My diary has …. When is it?"."""

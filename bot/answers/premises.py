@@ -50,8 +50,9 @@ def _when(claim: Claim) -> bool | None:
     clocks = claim.values("clock")
     if zones > 1 and (not clocks or (len(clocks) == 1 and "clock" in claim.part.atoms[0].names)):
         return None  # "15:30 CET in IST?" claims nothing, it wants that time put over
-    if claim.has("calledoff"):
-        return None  # what is asked is whether it takes place
+    besides = not claim.has("clock") and not BESIDES.isdisjoint(claim.part.norms)
+    if claim.has("calledoff") or claim.has("letter") or besides:
+        return None  # of whether it takes place, of the letter, of another time besides
     if claim.timed and (claim.of_being_there or not OVERLAPS.isdisjoint(claim.part.norms)):
         return None  # of somebody's own time
     if any(claim.has(name) for name in BESIDE_HOURS):
@@ -227,6 +228,8 @@ def _cost(claim: Claim) -> bool | None:
         return None
     if norms & {"only", "except", "unless", "if", "include", "includes", "cover", "covers"}:
         return None  # free, but not on the condition that is named, and no fee that includes a thing
+    if claim.has("speakers") or (claim.has("free") and claim.part.norms[1:2] == ["there"]):
+        return None  # of what they are paid; of free things beside the workshop
     if claim.has("free"):
         return participation.free
     return not participation.free if claim.has("cost") or claim.has("money") else None
@@ -277,8 +280,11 @@ def _participation(claim: Claim) -> bool | None:
         return None
     if claim.at >= claim.programme.ends or not norms.isdisjoint(claim.words.provisos):
         return None
-    if not ANYWHERE.isdisjoint(norms) or (norms & ATTENDING and claim.part.norms[0] in ("will", "did")):
-        return None  # not from every country; who comes is another question
+    if {"my", "place"} <= norms or {"my", "behalf"} <= norms or "instead" in norms:
+        return None  # of who stands in for whom
+    comes = claim.part.norms[0] in ("will", "did") and norms & ATTENDING and not norms & ADMITTED
+    if comes or not ANYWHERE.isdisjoint(norms):
+        return None  # who comes is another question; and not from every country
     narrow = set(NARROW)
     if not claim.has("persona"):  # a private person is not a private event
         narrow |= {"private"}
@@ -380,6 +386,8 @@ NARROW = frozenset(
 )
 ANY_OF = frozenset({"participation", "listed"})  # "students or journalists": whichever it is
 ATTENDING = frozenset({"attendance", "attending", "attend", "participation", "presence"})
+ADMITTED = frozenset({"able", "allowed", "admitted", "accepted", "welcome", "permitted", "let", "i", "we"})
+BESIDES = frozenset({"well", "also", "too", "previously"})
 ENOUGH = frozenset({"enough", "sufficient", "suffice", "suffices"})
 ANYWHERE = frozenset({
     "world", "anywhere", "everywhere", "planet", "globe", "outside", "children", "child", "kids", "minors",

@@ -138,6 +138,19 @@ def test_a_remark_that_names_something_is_a_remark(ask):
     assert ask("What is the initiative?").topics == ("subject:gda",)
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("What's L.1450 and how much does it cost to buy?", {"standards"}),
+        ("What's the title of the whitepaper, and how long is it?", {"subject:whitepaper"}),
+    ],
+)
+def test_it_is_what_was_named_before_and_not_the_workshop(ask, text, said):
+    answer = ask(text)
+    assert set(answer.topics) <= said | {"documents-access"}
+    assert answer.unanswered
+
+
 def test_what_is_told_of_a_subject_is_told_once(ask):
     text = ask("the whitepaper launch is at the workshop or at COP30?").text
     assert text.count("The workshop will mark the launch") == 1
