@@ -96,8 +96,7 @@ class Weighing:
         confirmed = [match for match in known if _likely(match, likely) >= CONFIRMS]
         if confirmed:
             confirmed = [match for match in known if _likely(match, likely) >= ALLOWS]
-            whole = not any(match.vetoed for match in matches)
-            also = [topic for topic in self._led(likely) if whole and self._is_new(topic, confirmed)]
+            also = [topic for topic in self._led(likely) if self._is_new(topic, confirmed)]
             return Verdict([*confirmed, *(self._made(matches, also, likely) if also else [])])
         named_other = any(match.names & OTHER for match in matches)
         vetoed = any(match.vetoed or match.another_day for match in matches)
