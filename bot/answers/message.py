@@ -22,7 +22,7 @@ from bot.answers.premises import day_fits, places_of, verdict
 from bot.answers.reply import LONG, PANEL_LIMIT, framed, quotable
 from bot.answers.text import Sentence, fold
 from bot.answers.understanding import Language
-from bot.answers.weighing import PANEL_HOW, Likely, Verdict, Weighing
+from bot.answers.weighing import CERTAIN, PANEL_HOW, Likely, Verdict, Weighing
 from bot.rendering import clip
 
 # Topics that a question of opinion may look like.
@@ -93,6 +93,8 @@ class Message:
             lambda match: self._verdict(match) is not None,
         )
         likely = self._read(intents, self._wording())
+        if self._is_strange and max(likely.values()) < CERTAIN and not any(match.topic for match in matches):
+            return self._compose(matches)  # a language that nobody has read
         verdict = self._weighed(intents, weighing, [*opinions, *matches], likely)
         judged = opinions and not weighing.is_no_opinion(likely)
         if verdict.panel or (judged and not self._any_answers(verdict.matches)):
@@ -170,7 +172,7 @@ class Message:
         single = weighing.is_single(matches, whole)
         if single and not weighing.allows_two(matches, whole):
             return weighing.weigh(matches, whole)
-        parts = [(match, intents.read(" ".join(match.part.norms))) for match in matches]
+        parts = [(match, intents.read(self._worded(match.part))) for match in matches]
         if single and not weighing.differ(parts, whole):
             return weighing.weigh(matches, whole)
         verdicts: list[Verdict] = []
@@ -205,20 +207,38 @@ class Message:
         return sum(len(sentence.tokens) for sentence in self.sentences) > MANY_WORDS
 
     @cached_property
-    def _is_foreign(self) -> bool:
-        """Whether it is in another language with Latin letters, which the encoder has read too."""
-        tokens = [token for sentence in self.sentences for token in sentence.tokens]
-        return any(token.translated for token in tokens) and all(
-            map(is_latin, filter(str.isalpha, self.text))
+    def _is_latin(self) -> bool:
+        return all(map(is_latin, filter(str.isalpha, self.text)))
+
+    @cached_property
+    def _is_translated(self) -> bool:
+        return any(token.translated for sentence in self.sentences for token in sentence.tokens)
+
+    @cached_property
+    def _is_strange(self) -> bool:
+        """Whether half of its words are none of this language's: another language's, or full of slips."""
+        return (
+            self._is_latin
+            and not self._is_translated
+            and self.understanding.reader.is_strange(self.sentences)
         )
 
     def _read(self, intents: Intents, worded: str) -> Likely:
-        """How likely each intent is; of another language, by its own words and by what they mean in this."""
+        """How likely each intent is, by the wording with slips mended.
+
+        Another language is read in its own words too, which "mending" would spoil: of one that was put into
+        this the mean is taken, of any other the surer reading.
+        """
         likely = intents.read(worded)
-        if not self._is_foreign or worded == self.text:
+        if worded == self.text or not (self._is_strange or (self._is_translated and self._is_latin)):
             return likely
         own = intents.read(self.text)
+        if self._is_strange:
+            return max(likely, own, key=lambda one: max(one.values()))
         return {intent: (chance + own[intent]) / 2 for intent, chance in likely.items()}
+
+    def _worded(self, part: Part) -> str:
+        return part.quoted(self.text) if self._is_strange else " ".join(part.norms)
 
     def _wording(self) -> str:
         """The text with slips mended; in this language's words where it was another's."""

@@ -12,6 +12,8 @@ from bot.answers.understanding import Language
 
 ABOUT = frozenset({"about", "meaning"})
 ABBREVIATION, LOCAL_TIME, STANDARDS = "abbreviation", "local-time", "standards"  # intents
+ARRANGEMENTS, VENUE = "arrangements", "venue"  # likewise
+VISAS = frozenset({"visa", "visas"})
 LAUNCH = "launch"  # said of a thing, by a message and by the text about it
 UNLISTED = "unlisted-standard"  # the topic of documents that are not shown
 
@@ -30,6 +32,8 @@ class Naming:
         """The topics that answer an intent in this message."""
         if intent == STANDARDS and (unlisted := self._of_unlisted()):
             return unlisted
+        if intent == ARRANGEMENTS and self._of_visas:
+            intent = VENUE  # where nobody travels none is needed, nor a letter for one
         topics = [topic for topic in self._language.topics.values() if topic.intent == intent]
         if all(topic.item is None for topic in topics):
             return topics
@@ -38,6 +42,12 @@ class Naming:
         if intent == ABBREVIATION and not named and "zone_" in self._names:
             return self.topics(LOCAL_TIME)  # "what does CET mean": what time that is
         return named or [topic for topic in topics if topic in self._near] or self._told_apart(topics)
+
+    @property
+    def _of_visas(self) -> bool:
+        if not self._language.understanding.reader.config.workshop.virtual:
+            return False
+        return any(token.norm in VISAS for sentence in self._sentences for token in sentence.tokens)
 
     def _told_apart(self, topics: Sequence[Topic]) -> list[Topic]:
         """The one whose item's names hold a word of the message that no other item's do.

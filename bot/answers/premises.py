@@ -216,6 +216,8 @@ def _length(claim: Claim, minutes: float, days: int) -> bool | None:
 
 def _mode(claim: Claim) -> bool | None:
     virtual = claim.config.workshop.virtual
+    if claim.has("letter"):
+        return None  # of one for a visa
     if claim.has("place") or claim.has("inperson") or (claim.has("where") and not claim.has("virtual")):
         return not virtual if claim.has("inperson") or claim.has("place") else None
     return virtual if claim.has("virtual") else None

@@ -237,6 +237,12 @@ class Reader:
         definite = {token.end for token in tokens if token.norm in self._definite}
         return described(with_codes(found), self._title, definite)
 
+    def is_strange(self, found: Sequence[Sentence]) -> bool:
+        """Whether half of the words stand nowhere as they were written."""
+        words = [token for sentence in found for token in sentence.tokens if token.kind == "word"]
+        strange = sum(token.corrected or not self._is_known(token.norm) for token in words)
+        return strange * 2 >= len(words) > 1
+
     def is_foreign(self, found: Sequence[Sentence]) -> bool:
         """Whether most words are of no language that there are files for."""
         every = [token for sentence in found for token in sentence.tokens]

@@ -110,6 +110,7 @@ class Weighing:
         if lead in NAMES_IT and claimed:
             return Verdict(claimed)  # it was named at length, and something was claimed of it
         meant = [match for match in known if _likely(match, likely) >= ALLOWS]
+        meant = meant or [match for match in known if self.checked(match)]
         if lead in self.stating and meant and not self.find(lead):
             return Verdict(meant)
         states = any(topic.front.kind == "topic" and not self.unknown(topic) for topic in self.find(lead))

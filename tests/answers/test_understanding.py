@@ -261,6 +261,25 @@ def test_questions_for_the_panel_are_offered_to_it_and_not_answered(ask, text, p
     assert "Source" not in answer.text
 
 
+@pytest.mark.parametrize(
+    ("text", "status", "topics"),
+    [
+        ("Hola, ¿se hace presencialmente en Ginebra o lo puedo ver desde mi casa?", "answered", {"venue"}),
+        ("daftar lewat mana ya kak?", "answered", {"registration"}),
+        ("Fa'afetai lava, manuia le aso", "unknown", set()),  # in no language that has been read
+    ],
+)
+def test_what_is_in_another_language_is_not_mended_into_this_one(ask, text, status, topics):
+    answer = ask(text)
+    assert (answer.status, set(answer.topics)) == (status, topics)
+
+
+def test_a_letter_for_a_visa_is_needed_by_nobody(ask):
+    answer = ask("Does the secretariat issue letters for the visa?")
+    assert answer.topics == ("venue",)
+    assert not answer.text.startswith(("*Yes.*", "*No.*"))
+
+
 def test_close_readings_are_offered_as_buttons(ask, answers, programme):
     answer = ask("difference between L.1410 and L.1450")
     assert answer.status == "unknown"
