@@ -359,10 +359,9 @@ class Message:
 
     def _lead(self, match: Match, matches: Sequence[Match]) -> bool | None:
         """The Yes or No to begin with: none that could be taken for more than the part it is said to."""
-        tz = self.moment.tz
-        if self._leaves_out(match.part, matches):
+        tz, found = self.moment.tz, self._verdict(match)
+        if found is None or self._leaves_out(match.part, matches):
             return None
-        found = self._verdict(match)
         if found and any(self._verdict(other) is not True for other in self._claimed_with(match, matches)):
             return None  # "it is free and recorded, right?"
         timed = match.topic is not None and match.topic.front.check == "when"
