@@ -224,11 +224,6 @@ class Reader(nn.Module):
                     after.dense.weight.copy_(second.weight[:, kept])
                     after.dense.bias.copy_(second.bias)
 
-    def freeze(self, layers: int) -> None:
-        """Leave the lowest layers as they are."""
-        for parameter in self.encoder.encoder.layer[:layers].parameters():
-            parameter.requires_grad = False
-
     def save(self, path: Path) -> None:
         torch.save({"labels": self.labels, "base": str(self.base), "state": self.state_dict()}, path)
 
@@ -448,8 +443,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("--base", type=Path, default=BASE, help="folder of the encoder to begin with")
-    parser.add_argument("--shipped", action="store_true", help="begin with what the bot reads with")
-    parser.add_argument("--frozen", type=int, default=0, help="lowest layers that are left as they are")
     parser.add_argument("--units", type=int, help="inner units of a layer that are kept")
     parser.add_argument("--teacher", type=Path, help="checkpoint of a larger one, trained before")
     parser.add_argument(
@@ -464,14 +457,13 @@ def main() -> None:
     torch.manual_seed(asked.seed)
     torch.set_num_threads(asked.threads)
     lines = questions()
-    if asked.known or asked.shipped:
+    if asked.known:
         reader = Reader.shipped()
     else:
         reader = Reader(sorted({label for labels, _ in lines for label in labels}), asked.base)
         begin(reader, lines)
     if asked.units:
         reader.narrow(asked.units, [text for _, text in random.Random(asked.seed).sample(lines, 1000)])
-    reader.freeze(asked.frozen)
     train(reader, lines, asked)
     reader.save(asked.checkpoint)
 
