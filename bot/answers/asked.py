@@ -15,7 +15,7 @@ from bot.answers.forms import ATTRIBUTES, EVENT
 from bot.answers.judging import Match
 from bot.answers.knowledge import Topic
 from bot.answers.localtimes import Place
-from bot.answers.parts import Part
+from bot.answers.parts import Part, at_most
 from bot.answers.premises import day_fits
 from bot.answers.text import Sentence
 from bot.answers.understanding import Understanding
@@ -77,7 +77,7 @@ class Asked:
 
     def matches(self) -> list[Match]:
         """What is asked, by the words of each part that asks something."""
-        return [self._of_that_day(match) for match in self._asking(self._joined(self.judged()))]
+        return at_most([self._of_that_day(match) for match in self._asking(self._joined(self.judged()))])
 
     def is_unknown(self, topic: Topic) -> bool:
         """Whether what a topic states has not been published."""

@@ -72,7 +72,7 @@ class Message:
 
     def reply(self) -> Answer:
         """The reply to the message."""
-        put = self.understanding.panel.put(self.sentences, self.text)
+        put = None if self.put else self.understanding.panel.put(self.sentences, self.text)
         if put is not None:
             return self._beside(put) or self._for_panel(put.question)
         if self.learned and (found := self.understanding.learned(self.text, self.learned)) is not None:
@@ -282,9 +282,7 @@ class Message:
 
     def _beside(self, put: Put) -> Answer | None:
         """The reply to what was asked beside a question for the panel, which it offers to put to it."""
-        beside = Message(
-            self.composer, self.language, self.moment, put.beside, self.learned, put=put.question
-        )
+        beside = Message(self.composer, self.language, self.moment, put.beside, self.learned, put=put.own)
         if not any(part.asked for part in beside.asked.parts):
             return None
         answer = beside.reply()

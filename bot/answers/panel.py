@@ -23,9 +23,14 @@ OF_THE_BOT = LOGISTICS | {EVENT, "start", "end"}  # of which one is named by wha
 
 @dataclass(frozen=True)
 class Put:
-    """What a message puts to the panel by saying so, and what stands beside that."""
+    """What a message puts to the panel by saying so.
+
+    `question` is all that may belong to it; `own` is it without what turns away from it, which stands in
+    `beside` together with what was said before.
+    """
 
     question: str
+    own: str = ""
     beside: str = ""
 
 
@@ -87,10 +92,10 @@ class PanelQuestions:
             start = rest[0].start if rest else tokens[-1].end
             later = found[number + 1 if rest else number + 2 :]
             end = next((other.tokens[0].start for other in later if self._turns(other)), len(text))
-            before, following = text[: tokens[0].start], text[start:end].strip(" :,;-.\n")
-            if not following:
+            before, own = text[: tokens[0].start], _one_line(text[start:end])
+            if not own:
                 return Put(" ".join(before.split()))
-            return Put(" ".join(following.split()), f"{before}\n{text[end:]}".strip())
+            return Put(_one_line(text[start:]), own, f"{before}\n{text[end:]}".strip())
         return None
 
     def _turns(self, sentence: Sentence) -> bool:
@@ -196,3 +201,7 @@ class PanelQuestions:
     def _is_strong(self, norms: Sequence[str]) -> bool:
         first_person = any(norm in ("i", "my", "me") for norm in norms[:6])
         return len(norms) >= 5 and not first_person and self._strong.at(norms, 0) > 0
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.strip(" :,;-.\n").split())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 from bot.answers.clauses import Clauses
 from bot.answers.entities import Atom
@@ -78,9 +79,7 @@ class Splitter(Clauses):
                 clauses.pop()
             for index, clause in enumerate(clauses):
                 found.append(self._part(clause, sentence, number, index == len(clauses) - 1, tagged))
-        if len(found) > MOST_PARTS:
-            found = [*found[: MOST_PARTS // 2], *found[-MOST_PARTS // 2 :]]
-        return found
+        return at_most(found)
 
     def _is_tag(self, clause: list[Token]) -> bool:
         return all(token.norm in self.tags for token in clause)
@@ -121,7 +120,10 @@ class Splitter(Clauses):
         return asks or questions or (norms[0] not in self.tellers and norms[0] not in self.context)
 
     def pieces(self, part: Part) -> list[Part]:
-        """The items of "the date, the time and the link", each as a part; empty when there is one only."""
+        """The items of "the date, the time and the link", each as a part; empty when there is one only.
+
+        Of very many, as of parts, the middle is left out.
+        """
         cuts = [
             at
             for at, token in enumerate(part.tokens)
@@ -133,7 +135,7 @@ class Splitter(Clauses):
             for start, end in pairwise([-1, *cuts, len(part.tokens)])
         ]
         found = [Part(tokens, part.asked, part.request, part.sentence) for tokens in items if tokens]
-        return found if len(found) > 1 else []
+        return at_most(found) if len(found) > 1 else []
 
     def _is_pair(self, tokens: list[Token], at: int) -> bool:
         """ "before or after", "up or down": two small words that belong together."""
@@ -161,3 +163,9 @@ class Splitter(Clauses):
         if any(norm in self.wh for norm in norms):
             return False
         return part.asked and (len(norms) > 2 or norms[-1] in self.tags)
+
+
+def at_most(found: list[Any]) -> list[Any]:
+    """Parts, items or what they ask, without the middle of more than MOST_PARTS."""
+    half = MOST_PARTS // 2
+    return found if len(found) <= MOST_PARTS else [*found[:half], *found[-half:]]

@@ -2,6 +2,8 @@
 
 import pytest
 
+from bot.answers.message import Message
+
 PANEL = "how can AI data centres cut their water use"
 
 
@@ -45,6 +47,24 @@ def test_how_to_ask_the_panel_is_no_question_for_it(ask, text):
     answer = ask(text)
     assert (answer.status, answer.panel_text) == ("panel_question", None)
     assert "“Question for the panel:”" in answer.text
+
+
+def test_what_may_belong_to_a_question_for_the_panel_is_put_to_it_where_nothing_else_is_answered(ask):
+    answer = ask(f"For the panel: {PANEL}? Thanks! Recycled water counts too.")
+    assert (answer.status, answer.panel_text) == (
+        "panel_question",
+        f"{PANEL}? Thanks! Recycled water counts too",
+    )
+
+
+def test_a_message_that_turns_to_and_fro_is_read_once_more_and_not_more_often(answers, monkeypatch, ask):
+    made: list[str] = []
+    begin = Message.__init__
+    monkeypatch.setattr(
+        Message, "__init__", lambda self, *a, **k: (made.append("one"), begin(self, *a, **k))[1]
+    )
+    assert ask("When is it? For the panel: why? Also, when does it start? " * 40).text
+    assert len(made) == 2
 
 
 def test_what_is_said_to_be_none_for_the_panel_is_answered(ask):

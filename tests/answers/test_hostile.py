@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.answers.intents import Intents
+from bot.answers.parts import MOST_PARTS
 from tests.answers.conftest import BEFORE
 
 LINKS = re.compile(r"<[^>]*>")
@@ -124,3 +126,15 @@ def test_a_document_that_is_not_listed_may_be_asked_about_beside_other_things(as
     answer = ask("is there parking? what is L.1470 about")
     assert answer.status == "unknown"
     assert "L.1470 is not among" in answer.text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["is it free, recorded, in Geneva, on Tuesday, " * 70, "When is it? Who pays? Is it recorded? " * 70],
+)
+def test_of_very_many_questions_only_so_many_are_read(ask, monkeypatch, text):
+    read: list[str] = []
+    one = Intents.read
+    monkeypatch.setattr(Intents, "read", lambda self, text: (read.append(text), one(self, text))[1])
+    assert ask(text).text
+    assert len(read) <= MOST_PARTS + 2
