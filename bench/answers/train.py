@@ -155,7 +155,7 @@ class Reader(nn.Module):
     def load(cls, path: Path) -> Reader:
         stored = torch.load(path)
         reader = cls(stored["labels"], Path(stored["base"]))
-        reader.widen(stored["state"])
+        reader.shape(stored["state"])
         reader.load_state_dict(stored["state"])
         return reader.eval()
 
@@ -177,7 +177,7 @@ class Reader(nn.Module):
                 matrix = node.name.removeprefix("/reader/encoder/").removesuffix("/MatMul_quant")
                 key = f"encoder.{matrix.replace('/', '.')}.weight"
                 weights[key] = torch.tensor((values * stored[f"{plain}_scale"]).T.copy())
-        reader.widen(weights)
+        reader.shape(weights)
         unknown = reader.load_state_dict(weights, strict=False).unexpected_keys
         if unknown:
             raise SystemExit(f"{DATA} holds other weights than this script makes: {unknown}")
@@ -188,12 +188,19 @@ class Reader(nn.Module):
         for at, layer in enumerate(self.encoder.encoder.layer):
             yield f"encoder.encoder.layer.{at}.intermediate.dense.weight", layer.intermediate, layer.output
 
-    def widen(self, state: dict[str, torch.Tensor]) -> None:
-        """Give the inner layers as many units as they have in what is going to be loaded."""
+    def shape(self, state: dict[str, torch.Tensor]) -> None:
+        """Have as many layers, and these as many inner units, as what is going to be loaded has."""
+        layers = self.encoder.encoder.layer
+        self.encoder.encoder.layer = layers[: sum(name.endswith("intermediate.dense.bias") for name in state)]
         for name, before, after in self.inner():
             if (units := len(state[name])) != before.dense.out_features:
                 before.dense = nn.Linear(before.dense.in_features, units)
                 after.dense = nn.Linear(units, after.dense.out_features)
+
+    def leave_out(self, layer: int) -> None:
+        """Have one layer less."""
+        layers = self.encoder.encoder.layer
+        self.encoder.encoder.layer = nn.ModuleList(each for at, each in enumerate(layers) if at != layer)
 
     def narrow(self, units: int, texts: list[str]) -> None:
         """Keep so many inner units of every layer: those that add most to what it makes of the texts."""
@@ -444,6 +451,7 @@ def main() -> None:
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("--base", type=Path, default=BASE, help="folder of the encoder to begin with")
     parser.add_argument("--units", type=int, help="inner units of a layer that are kept")
+    parser.add_argument("--without", type=int, help="a layer that is left out, counted from nought")
     parser.add_argument("--teacher", type=Path, help="checkpoint of a larger one, trained before")
     parser.add_argument(
         "--known", type=int, default=0, help="lines that the shipped one, to go on from, knows"
@@ -462,6 +470,8 @@ def main() -> None:
     else:
         reader = Reader(sorted({label for labels, _ in lines for label in labels}), asked.base)
         begin(reader, lines)
+    if asked.without is not None:
+        reader.leave_out(asked.without)
     if asked.units:
         reader.narrow(asked.units, [text for _, text in random.Random(asked.seed).sample(lines, 1000)])
     train(reader, lines, asked)

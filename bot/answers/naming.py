@@ -12,7 +12,7 @@ from bot.answers.understanding import Language
 
 ABOUT = frozenset({"about", "meaning"})
 ABBREVIATION, LOCAL_TIME, STANDARDS = "abbreviation", "local-time", "standards"  # intents
-ARRANGEMENTS, VENUE = "arrangements", "venue"  # likewise
+ARRANGEMENTS, VENUE, DETAILS = "arrangements", "venue", "subject-details"  # likewise
 VISAS = frozenset({"visa", "visas"})
 LAUNCH = "launch"  # said of a thing, by a message and by the text about it
 UNLISTED = "unlisted-standard"  # the topic of documents that are not shown
@@ -41,6 +41,8 @@ class Naming:
         named = [topic for topic in topics if own_name(topic) in self._names]
         if intent == ABBREVIATION and not named and "zone_" in self._names:
             return self.topics(LOCAL_TIME)  # "what does CET mean": what time that is
+        if intent == ABBREVIATION and not named and "subject" in self._names:
+            return self.topics(DETAILS)  # "what does COP stand for", where nothing spells it out
         return named or [topic for topic in topics if topic in self._near] or self._told_apart(topics)
 
     @property
