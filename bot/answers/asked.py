@@ -29,7 +29,17 @@ OTHER_THINGS = frozenset({"subject", "code", "otherorg", "another"})
 OWN_THINGS = frozenset({EVENT, "launch", "discuss", "programme", "segment", "register"})
 PRICED = frozenset({"cost", "free", "money"})
 # What may be all that is said of a thing named before.
-ASKED_OF = ATTRIBUTES | {"venueword", "place", "persona", "over", "free", "obtain", "money"}
+ASKED_OF = ATTRIBUTES | {
+    "venueword",
+    "place",
+    "persona",
+    "over",
+    "free",
+    "obtain",
+    "money",
+    "must",
+    "optional",
+}
 
 _QUESTION = frozenset({"questionword"})  # "one more question": it follows
 
@@ -91,9 +101,8 @@ class Asked:
             match.topic is not None and match.topic.front.kind == "topic" and not self.is_unknown(match.topic)
         )
 
-    def claim(self, match: Match, atoms: list[Atom], polar: bool) -> Claim:
+    def claim(self, part: Part, atoms: list[Atom], polar: bool) -> Claim:
         """What a part takes for granted, with what it is held against."""
-        part = replace(match.part, atoms=atoms)
         moment = self.moment
         words = self.understanding.splitter
         amid = sum(other.sentence == part.sentence for other in self.parts) > 1
@@ -104,13 +113,13 @@ class Asked:
             for norm in other.norms
         )
         return Claim(
-            part,
+            replace(part, atoms=atoms),
             polar,
             self.composer.config,
             moment.programme,
             moment.at,
             words,
-            tuple(self._after(match.part)),
+            tuple(self._after(part)),
             amid,
             told,
         )
@@ -193,7 +202,7 @@ class Asked:
             replace(atom, names=frozenset({"date" if isinstance(atom.value, Day) else "span"}))
             for atom in named
         ]
-        if days and day_fits(self.claim(match, days, polar=True)) is False:
+        if days and day_fits(self.claim(match.part, days, polar=True)) is False:
             return Match(match.part, None, another_day=True)
         for at, (event, day) in enumerate(pairwise(atoms)):
             beside = EVENT in event.names and day.names & {"date", "span"} and 0 < day.start - event.end <= 5
@@ -202,7 +211,7 @@ class Asked:
             if isinstance(day.value, tuple) and day.value[0] == "weekday":  # "… on Wednesday in Sydney?"
                 behind = [atom for atom in behind if not isinstance(atom.value, Place)]
             premise = not behind and not asked and self.understanding.splitter.is_polar(match.part)
-            if beside and not premise and day_fits(self.claim(match, [day], polar=True)) is False:
+            if beside and not premise and day_fits(self.claim(match.part, [day], polar=True)) is False:
                 return Match(match.part, None, another_day=True)
         return match
 

@@ -18,7 +18,7 @@ from bot.answers.model import Answer, Choice, Learned
 from bot.answers.naming import LAUNCH, STANDARDS, Naming
 from bot.answers.panel import Put
 from bot.answers.parts import Part
-from bot.answers.premises import day_fits, places_of, verdict
+from bot.answers.premises import day_fits, narrowed, places_of, verdict
 from bot.answers.reply import LONG, PANEL_LIMIT, framed, quotable
 from bot.answers.text import Sentence, fold
 from bot.answers.understanding import Language
@@ -33,6 +33,7 @@ OPEN_TO_OPINION = frozenset({
 # Checks of who did something, which are of all that are named.
 OF_SOMEBODY = frozenset({"organiser", "signatory"})
 
+HOURS = frozenset({"when", "local-time"})  # topics
 WHEN = frozenset({"when", "mytime"})
 DEADLINE = "registration-details"
 OF_AN_HOUR = frozenset({"when", "clockword", "start", "end", "duration", "untilword", DEADLINE})
@@ -91,6 +92,7 @@ class Message:
             self.language.stating,
             self._is_long(),
             lambda match: self._verdict(match) is not None,
+            self.understanding.splitter.is_question,
         )
         likely = self._read(intents, self._wording())
         if self._is_strange and max(likely.values()) < CERTAIN and not any(match.topic for match in matches):
@@ -109,7 +111,7 @@ class Message:
             polar = topic is not None and self.understanding.splitter.is_polar(part)
             also = None
             if polar and topic is not None and topic.front.check == "mode":
-                fits = day_fits(self.asked.claim(match, part.atoms, polar))
+                fits = day_fits(self.asked.claim(part, part.atoms, polar))
                 also = self.language.topics.get("when") if fits is False else None
             elif polar and topic is not None and topic.id == "when" and _placed(part):
                 also = self.language.topics.get("venue")
@@ -119,7 +121,23 @@ class Message:
                 made.append(match)
             if also is not None and all(other.topic is not also for other in matches):
                 made.append(Match(part, also, match.confidence))
+        when = self.language.topics.get("when")
+        told = [part for part in self.asked.parts if self._is_of_another_day(part)]
+        if (
+            when is not None
+            and told
+            and self._any_answers(made)
+            and all(one.topic is not when for one in made)
+        ):
+            made.append(Match(told[0], when))
         return made
+
+    def _is_of_another_day(self, part: Part) -> bool:
+        """ "The workshop in December – can I still register?" takes a day for granted that is not its own."""
+        named = {name for atom in part.atoms for name in atom.names}
+        if EVENT not in named or named.isdisjoint({"date", "span"}):
+            return False
+        return day_fits(self.asked.claim(part, part.atoms, polar=True)) is False
 
     def _of_what_was_named(self, match: Match, before: Topic) -> Match:
         """ "Is the conference covered, and at what time?", "must I register, and by when?"."""
@@ -315,6 +333,10 @@ class Message:
             elif all(one.topic != match.topic.id for one in said):
                 same = [other for other in matches if other.topic is match.topic]
                 said.append(self._say(same, match.topic, beside, matches))
+        hours = [one for one in said if one.topic in HOURS]
+        for one in hours[1:]:
+            if one.verdict == hours[0].verdict:
+                one.verdict = None  # of the hours, one Yes or No is enough
         if said or len(declined) > 1:
             opening = self.understanding.splitter.is_opening
             declined = [quoted for quoted in declined if not opening(fold(quoted).split())]
@@ -353,7 +375,7 @@ class Message:
         part = self.asked.clause(match.part) if check in OF_SOMEBODY else match.part
         atoms = self._atoms(match) if check == "when" and match.places else part.atoms
         polar = self.understanding.splitter.is_polar(match.part)
-        return verdict(check, self.asked.claim(match, [*atoms, *more], polar))
+        return verdict(check, self.asked.claim(part, [*atoms, *more], polar))
 
     def _lead(self, match: Match, matches: Sequence[Match]) -> bool | None:
         """The Yes or No to begin with: none that could be taken for more than the part it is said to."""
@@ -423,7 +445,7 @@ class Message:
             self.moment,
             verdict=verdicts.pop() if len(verdicts) == 1 else None,
             polar=polar,
-            places=places_of(named),
+            places=narrowed(places_of(named)),
             atoms=named,
             beside=beside,
         )

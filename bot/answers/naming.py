@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from bot.answers.forms import UNKNOWN
 from bot.answers.judging import Match
 from bot.answers.knowledge import Topic
 from bot.answers.text import Sentence, fold, stem
@@ -13,9 +14,16 @@ from bot.answers.understanding import Language
 ABOUT = frozenset({"about", "meaning"})
 ABBREVIATION, LOCAL_TIME, STANDARDS = "abbreviation", "local-time", "standards"  # intents
 ARRANGEMENTS, VENUE, DETAILS = "arrangements", "venue", "subject-details"  # likewise
+THINGS, ON = frozenset({"anything", "something"}), frozenset({"on", "about"})
+COMPARED = frozenset(
+    {"subject", "compare"}
+)  # of a subject there is more to tell; to compare titles is no help
+NAMED = frozenset({"subject", "code", "segment"})  # of which the programme or the letter tells
 VISAS = frozenset({"visa", "visas"})
+PROGRAMME, COVERED = "programme", "covered"  # an intent; the topic of what may be covered
 LAUNCH = "launch"  # said of a thing, by a message and by the text about it
 UNLISTED = "unlisted-standard"  # the topic of documents that are not shown
+LISTED = "standards-details"  # the topic of what is in those that are
 
 
 class Naming:
@@ -32,6 +40,10 @@ class Naming:
         """The topics that answer an intent in this message."""
         if intent == STANDARDS and (unlisted := self._of_unlisted()):
             return unlisted
+        if intent == DETAILS and "listed" in self._names and self._names.isdisjoint(COMPARED):
+            return [self._language.topics[LISTED]]
+        if intent in (PROGRAMME, "about") and COVERED in self._language.topics and self._asks_for_more:
+            return [self._language.topics[COVERED]]
         if intent == ARRANGEMENTS and self._of_visas:
             intent = VENUE  # where nobody travels none is needed, nor a letter for one
         topics = [topic for topic in self._language.topics.values() if topic.intent == intent]
@@ -44,6 +56,23 @@ class Naming:
         if intent == ABBREVIATION and not named and "subject" in self._names:
             return self.topics(DETAILS)  # "what does COP stand for", where nothing spells it out
         return named or [topic for topic in topics if topic in self._near] or self._told_apart(topics)
+
+    @property
+    def _asks_for_more(self) -> bool:
+        """Whether something that the workshop's facts do not name is asked to be covered."""
+        splitter = self._language.understanding.splitter
+        for match in self._matches:
+            sentence = [other for other in self._matches if other.part.sentence == match.part.sentence]
+            names = {name for other in sentence for name in other.names}
+            norms = [norm for norm in match.part.norms if norm not in splitter.lead_in]
+            spoken = (
+                "discuss" in match.names or {"relate", PROGRAMME} <= match.names
+            )  # "part of the programme"
+            asked = spoken and splitter.polar.intersection(norms[:1])
+            anything = THINGS.intersection(norms) and ON.intersection(norms)
+            if UNKNOWN in names and (asked or anything) and not names & NAMED:
+                return True
+        return False
 
     @property
     def _of_visas(self) -> bool:

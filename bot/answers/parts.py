@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import dropwhile, pairwise
 from typing import Any
 
 from bot.answers.clauses import Clauses
@@ -49,6 +49,7 @@ class Splitter(Clauses):
         self.most, self.least = frozenset(lists.most.split()), frozenset(lists.least.split())
         self.excluding, self.provisos = frozenset(lists.excluding.split()), frozenset(lists.provisos.split())
         self.being_there = frozenset(lists.being_there.split())
+        self.closing_tags = frozenset(lists.closing_tags.split())
         self.limits = frozenset(lists.limits.split())
         self.salutations = frozenset(lists.salutations.split())
         self.counting = frozenset(lists.counting.split())
@@ -72,6 +73,9 @@ class Splitter(Clauses):
             while len(clauses) > 1 and self._is_tag(clauses[-1]):
                 clauses.pop()
                 tagged = True
+            if clauses and self._ends_in_tag(clauses[-1]):
+                clauses[-1].pop()
+                tagged = True
             if found and not found[-1].asked and clauses and sentence.asked and self._is_tag(clauses[-1]):
                 clauses.pop()
                 found[-1].asked = found[-1].claim = found[-1].request = True
@@ -82,7 +86,15 @@ class Splitter(Clauses):
         return at_most(found)
 
     def _is_tag(self, clause: list[Token]) -> bool:
-        return all(token.norm in self.tags for token in clause)
+        """ "…, right?", "is that so?", "is he right?"."""
+        return clause[0].norm not in self.wh and all(token.norm in self.tags for token in clause)
+
+    def _ends_in_tag(self, clause: list[Token]) -> bool:
+        """ "It lasts 2 hours right": a tag without a mark before it."""
+        norms = [token.norm for token in clause]
+        if len(norms) < 3 or norms[-1] not in self.closing_tags:
+            return False
+        return norms[0] not in self.openers and norms[-2] not in self.polar | self.negations
 
     def _gives_reason(self, clause: list[Token]) -> bool:
         """ "…, since I must report to my board?": the question was asked before."""
@@ -94,6 +106,13 @@ class Splitter(Clauses):
         """Whether words only open a question, or count: "could you tell me", "two questions", "1."."""
         opening = self.lead_in | self.polar | self.asking | self.imperatives | self.counting | self.skipped
         return all(norm.strip("().:,;-") in opening or not any(map(str.isalpha, norm)) for norm in norms)
+
+    def is_question(self, part: Part) -> bool:
+        """Whether a part begins as a question of its own: "is it free", "till when is it open"."""
+        norms = list(dropwhile(self.lead_in.__contains__, part.norms))
+        if norms and norms[0] in self.prepositions:
+            return norms[1:2] != [] and norms[1] in self.wh and len(norms) > 3
+        return len(norms) > 2 and norms[0] in self.wh | self.polar
 
     def _part(self, clause: list[Token], sentence: Sentence, number: int, last: bool, tagged: bool) -> Part:
         asked = sentence.asked and (last or self.opens(clause, 0))
@@ -152,6 +171,8 @@ class Splitter(Clauses):
             norms.pop(0)
         if not norms:
             return False
+        if norms[0] in self.wh and norms[1:2] == ["if"]:
+            return False  # "what if I do not register?"
         conditional = any(norm in self.conditions for norm in norms)
         to_the_bot = (
             norms[0] in self.polar and norms[1:2] == ["you"] and norms[0] not in ("are", "do", "have")

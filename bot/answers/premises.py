@@ -131,7 +131,11 @@ def _hours(claim: Claim, start: datetime, end: datetime) -> bool | None:
         place.clocks for place in (*claim.values("zone_"), *claim.values("place")) if isinstance(place, Place)
     ]
     if not hours:
-        zones = [place for place in claim.values("zone_") if isinstance(place, Place)]
+        zones = [
+            atom.value
+            for atom in claim.part.atoms
+            if "zone_" in atom.names and isinstance(atom.value, Place) and atom.tokens[0] in claim.part.tokens
+        ]  # of the part itself: "Can I join late? My meeting ends at 14:30 CET"
         if zones and not claim.values("span") and not claim.amid:
             return any(
                 start.astimezone(clock.tz()).utcoffset() == start.utcoffset() for clock in zones[0].clocks
@@ -232,6 +236,8 @@ def _cost(claim: Claim) -> bool | None:
         return None  # free, but not on the condition that is named, and no fee that includes a thing
     if claim.has("speakers") or (claim.has("free") and claim.part.norms[1:2] == ["there"]):
         return None  # of what they are paid; of free things beside the workshop
+    if claim.has("free") and (claim.has("cost") or claim.has("money")):
+        return None  # free for some, and not for others
     if claim.has("free"):
         return participation.free
     return not participation.free if claim.has("cost") or claim.has("money") else None
@@ -345,7 +351,8 @@ def _listed(claim: Claim) -> bool | None:
     if any(atom.names & ABOUT_ONE and "discuss" not in atom.names for atom in claim.part.atoms):
         return None  # listed it may be, and not be about that
     listed = {value.listed is not None for value in claim.values("code") if isinstance(value, Code)}
-    if listed == {False} and not any(claim.has(name) for name in ("standardword", "list", "letter")):
+    told = claim.has("standardword") and (not claim.has("discuss") or "among" in claim.part.norms)
+    if listed == {False} and not (told or claim.has("list") or claim.has("letter")):
         return None  # it may be shown although it is not listed: "including", says the letter
     return listed.pop() if len(listed) == 1 else None  # of several, some may be and others not
 
@@ -420,3 +427,13 @@ def places_of(atoms: list[Atom]) -> list[Place]:
         if isinstance(atom.value, Place) and atom.value not in found:
             found.append(atom.value)
     return found
+
+
+def narrowed(places: list[Place]) -> list[Place]:
+    """Places without the country of one that is named besides: "from Canada (Toronto)"."""
+
+    def holds(whole: Place, other: Place) -> bool:
+        zones, own = ({clock.zone for clock in place.clocks} for place in (whole, other))
+        return whole.kind != "zone" and other.kind != "zone" and len(zones) > 1 and own < zones
+
+    return [place for place in places if not any(holds(place, other) for other in places)]

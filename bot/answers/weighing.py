@@ -48,6 +48,7 @@ OWN = (
     "eventday",
 )  # names of this workshop's own things and day, which no wording knows
 
+ITEM = 2  # tokens of an item of a list
 LOCAL_TIME, MY_TIME = "local-time", "mytime"  # when it is "for me" may read as when it is
 
 Likely = Mapping[str, float]
@@ -71,8 +72,8 @@ class Weighing:
 
     `find` gives the topics of an intent, those of the things named where each has its own; `unknown` tells
     which state nothing; `stating` are the intents whose files always state something; `checked` tells whether
-    a part claims what is so or is not. In a `long` message, where much is told beside what is asked, words
-    alone prove nothing.
+    a part claims what is so or is not, `opens` whether it begins as a question of its own. In a `long`
+    message, where much is told beside what is asked, words alone prove nothing.
     """
 
     find: Callable[[str], Sequence[Topic]]
@@ -80,6 +81,7 @@ class Weighing:
     stating: Collection[str]
     long: bool = False
     checked: Callable[[Match], bool] = lambda match: False
+    opens: Callable[[Part], bool] = lambda part: False
 
     def weigh(self, matches: Sequence[Match], likely: Likely) -> Verdict:
         """Decide what is asked by the parts that `matches` judged, read as one text."""
@@ -149,18 +151,28 @@ class Weighing:
         return leads and not (apart and denied) and not several
 
     def allows_two(self, matches: Sequence[Match], whole: Likely) -> bool:
-        """Whether a message may ask two things: as it is read as a whole, or by its question marks."""
-        return len(self._allowed(whole)) > 1 or _asks_twice(matches)
+        """Whether a message may ask two things: read as a whole, or by its question marks or words."""
+        named = self._named([(match, match.topic.intent) for match in matches if match.topic], matches)
+        return named > 1 or len(self._allowed(whole)) > 1 or _asks_twice(matches)
 
     def differ(self, parts: Sequence[tuple[Match, Likely]], whole: Likely) -> bool:
         """Whether two parts, each read by itself, certainly ask different things.
 
-        The whole has to allow it, unless each has its own question mark.
+        The whole has to allow it, unless each has its own question mark, or names itself what it asks.
         """
         leads = {_lead(own) for match, own in parts if self._asks_surely(match, own)}
+        agreed = [(match, _lead(own)) for match, own in parts if _is_named(match, own)]
+        if self._named(agreed, [match for match, _ in parts]) > 1:
+            return True
         if _asks_twice([match for match, own in parts if self._asks_surely(match, own)]):
             return len(leads.difference(ASKS_NOTHING, (OFF,))) > 1
         return len(leads & self._allowed(whole)) > 1
+
+    def _named(self, found: Sequence[tuple[Match, str]], matches: Sequence[Match]) -> int:
+        """How many things are asked in so many words: by questions of their own, or by items of a list."""
+        listed = all(match.topic is not None and len(match.part.tokens) <= ITEM for match in matches)
+        about = {_about(intent) for match, intent in found if listed or self.opens(match.part)}
+        return len(about.difference(ASKS_NOTHING))
 
     def _allowed(self, whole: Likely) -> set[str]:
         asked = {intent for intent, chance in whole.items() if chance >= ALLOWS}
@@ -231,6 +243,17 @@ class Weighing:
 def _asks_twice(matches: Sequence[Match]) -> bool:
     """Whether two sentences end in a question mark."""
     return len({match.part.sentence for match in matches if match.part.asked}) > 1
+
+
+def _is_named(match: Match, own: Likely) -> bool:
+    """Whether the words of a part ask what it is sure to ask as it is read."""
+    lead = _lead(own)
+    return match.topic is not None and match.topic.intent == lead and own[lead] >= SINGLE
+
+
+def _about(intent: str) -> str:
+    """What an intent is about: hours are hours, in whatever zone."""
+    return "when" if intent == LOCAL_TIME else intent
 
 
 def _lead(likely: Likely) -> str:

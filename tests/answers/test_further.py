@@ -1,0 +1,58 @@
+"""What is asked beyond the letter about things it names: subjects, Recommendations, calendar entries."""
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Does the workshop cover data centers?",
+        "will you talk about AI energy consumption",
+        "What about e-waste, will it be covered?",
+        "is blockchain part of the programme?",
+        "Will there be anything on e-waste or circular economy?",
+    ],
+)
+def test_of_a_subject_that_nothing_names_nobody_is_told_that_it_will_be_covered(ask, text):
+    answer = ask(text)
+    assert answer.status == "unknown"
+    assert "has not been published" in answer.text
+    assert "On the programme so far" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("text", "topic"),
+    [
+        ("will energy efficiency be covered", "programme"),
+        ("Will the white paper be discussed?", "subject:whitepaper"),
+        ("Will L.1410 be discussed?", "standards"),
+        ("Is there an agenda?", "programme"),
+    ],
+)
+def test_of_what_is_named_it_is_told(ask, text, topic):
+    assert topic in ask(text).topics
+
+
+@pytest.mark.parametrize("text", ["What does L.1410 say about recycling?", "what is inside L.1410?"])
+def test_what_a_recommendation_says_is_declined_with_its_title(ask, text):
+    answer = ask(text)
+    assert answer.status == "unknown"
+    assert "beyond their titles" in answer.text
+    assert "lifecycle assessments" in answer.text
+    assert "L.1450" not in answer.text
+
+
+def test_who_wants_it_in_a_calendar_learns_how(ask):
+    answer = ask("send me an ics please")
+    assert answer.status == "unknown"
+    assert "/workshop calendar" in answer.text
+
+
+def test_a_date_that_was_only_noted_is_still_held_against_the_facts(ask):
+    assert ask("I have it in my calendar on the 26th, is that right?").text.startswith("*No.*")
+
+
+def test_a_workshop_of_another_day_is_put_right(ask):
+    text = ask("the workshop in december about ICT footprint - still possible to register?").text
+    assert "25 November 2025" in text
+    assert "C-00015986" in text

@@ -1,0 +1,88 @@
+"""Yes and No, where the sentence only looks like one that either would answer; and each of them once."""
+
+import pytest
+
+from tests.answers.conftest import AFTER
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "can I join late? my other meeting finishes 14:30 CET",
+        "what is CET? is it summer time",
+        "Is it ITU-T or ITU-D workshop?",
+        "what if I don't register",
+        "is L.1470 one of the standards being presented?",
+        "I heard members get in free and others pay 100 CHF. Is this so?",
+    ],
+)
+def test_no_lead(ask, text):
+    answer = ask(text)
+    assert answer.status == "answered"
+    assert "*Yes.*" not in answer.text
+    assert "*No.*" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("text", "lead"),
+    [
+        ("its 2 hours long right", "*No.*"),
+        ("ends 15:30 right", "*Yes.*"),
+        ("Someone told me it's on 24 November at 14:00, is this right?", "*No.*"),
+        ("My colleague says no registration needed… Is he right?", "*No.*"),
+        ("I heard you can register on the spot… True?", "*No.*"),
+    ],
+)
+def test_a_claim_ends_in_a_question_of_many_kinds(ask, text, lead):
+    assert ask(text).text.startswith(lead)
+
+
+@pytest.mark.parametrize(
+    ("text", "lead"), [("1400 CET is 1300 UTC, right?", "*Yes.*"), ("is it at 14:00 UTC, correct?", "*No.*")]
+)
+def test_of_the_hours_one_lead_is_enough(ask, text, lead):
+    text = ask(text).text
+    assert text.startswith(lead)
+    assert text.count("*Yes.*") + text.count("*No.*") == 1
+
+
+def test_the_hours_are_told_once(ask):
+    assert ask("Bonjour, l'atelier est à quelle heure?").text.count("25 November") == 1
+    assert ask("is the workshop today?", at=AFTER).text.count("25 November") == 1
+
+
+def test_who_may_have_missed_it_is_not_told_of_changes(ask):
+    assert ask("did i miss it?").text.startswith("The workshop has not started yet")
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("I'd like to attend from Canada (Toronto). What time is it there?", "Toronto"),
+        ("I'm from Brazil and want to know what time it is in Brasília", "Brasilia"),
+    ],
+)
+def test_a_country_is_not_converted_beside_its_city(ask, text, kept):
+    rows = [line for line in ask(text).text.splitlines() if line.startswith("•")]
+    assert len(rows) == 1
+    assert kept in rows[0]
+
+
+def test_a_zone_is_never_taken_for_the_country_of_another(ask):
+    assert "18:30–20:00" in ask("15:30 CET in IST?").text
+
+
+@pytest.mark.parametrize(
+    ("text", "topics"),
+    [
+        ("I'm in São Paulo, what time should I be online and is it in Portuguese?", {"languages"}),
+        ("Till when is registration open & where is the form", {"registration", "registration-details"}),
+        ("date + hour + link pls", {"when", "registration"}),
+    ],
+)
+def test_a_second_question_that_names_what_it_asks_is_not_dropped(ask, text, topics):
+    assert topics <= set(ask(text).topics)
+
+
+def test_what_is_asked_of_a_document_is_not_asked_of_the_workshop(ask):
+    assert "participation" not in ask("what is L.1450 and is it mandatory for operators?").topics
