@@ -139,7 +139,12 @@ class Asked:
 
     def judged(self) -> list[Match]:
         """What each part asks; a sentence that tells the bot what to say asks nothing."""
-        matches = [match for part in self.parts for match in self._judge(part)]
+        found = {id(part): self._judge(part) for part in self.parts if part.request}
+        asks = any(not _is_small(match) for matches in found.values() for match in matches)
+        for part in self.parts:
+            if id(part) not in found:  # beside what is asked, what is told counts for what it names alone
+                found[id(part)] = [self._told(part)] if asks else self._judge(part)
+        matches = [match for part in self.parts for match in found[id(part)]]
         commands = {
             match.part.sentence
             for match in matches
@@ -149,6 +154,10 @@ class Asked:
             Match(match.part, None, vetoed=True) if match.part.sentence in commands else match
             for match in matches
         ]
+
+    def _told(self, part: Part) -> Match:
+        part.atoms = self.understanding.reader.atoms(part.tokens)
+        return Match(part, None)
 
     def _judge(self, part: Part) -> list[Match]:
         return self.understanding.judge.judge(part, self.is_unknown)
@@ -175,7 +184,7 @@ class Asked:
         requests = [
             match
             for match in matches
-            if match.part.request and not (match.topic is not None and match.topic.front.kind == "small_talk")
+            if match.part.request and not _is_small(match)
         ]
         if not requests:
             return [
@@ -247,3 +256,7 @@ class Asked:
             before.part.sentence == match.part.sentence and not self.answers(before)
         )
         return Match(match.part, None, vetoed=True) if elsewhere and bare and referred else match
+
+
+def _is_small(match: Match) -> bool:
+    return match.topic is not None and match.topic.front.kind == "small_talk"
