@@ -39,6 +39,7 @@ ASKED_OF = ATTRIBUTES | {
     "money",
     "must",
     "optional",
+    "organise",
 }
 
 _QUESTION = frozenset({"questionword"})  # "one more question": it follows
@@ -181,11 +182,7 @@ class Asked:
         """Leave out what only told something, when something was asked beside it; places told still count."""
         said = [match for match in matches if any(atom.names != _QUESTION for atom in match.part.atoms)]
         matches = said or matches
-        requests = [
-            match
-            for match in matches
-            if match.part.request and not _is_small(match)
-        ]
+        requests = [match for match in matches if match.part.request and not _is_small(match)]
         if not requests:
             return [
                 match for match in matches if match.topic and match.topic.front.kind == "topic"

@@ -15,7 +15,7 @@ from bot.answers.judging import Match
 from bot.answers.knowledge import Topic
 from bot.answers.localtimes import Clock, Place
 from bot.answers.model import Answer, Choice, Learned
-from bot.answers.naming import LAUNCH, STANDARDS, Naming
+from bot.answers.naming import COVERED, LAUNCH, STANDARDS, Naming
 from bot.answers.panel import Put
 from bot.answers.parts import Part
 from bot.answers.premises import day_fits, narrowed, places_of, verdict
@@ -411,8 +411,9 @@ class Message:
 
     def _leaves_out(self, part: Part, matches: Sequence[Match]) -> bool:
         """Whether its sentence goes on to something that the reply does not come to."""
-        said = {id(token) for match in matches for token in match.part.tokens}
-        said |= {id(token) for match in matches for atom in match.part.atoms for token in atom.tokens}
+        told = [match for match in matches if match.topic is None or match.topic.id != COVERED]
+        said = {id(token) for match in told for token in match.part.tokens}
+        said |= {id(token) for match in told for atom in match.part.atoms for token in atom.tokens}
         here = [other for other in self.asked.parts if other.sentence == part.sentence and other.request]
         items = [
             item

@@ -21,7 +21,7 @@ COMPARED = frozenset(
 NAMED = frozenset({"subject", "code", "segment"})  # of which the programme or the letter tells
 VISAS = frozenset({"visa", "visas"})
 PROGRAMME, COVERED = "programme", "covered"  # an intent; the topic of what may be covered
-CALENDAR = "calendar"  # a topic, and what it is known by
+CALENDAR = "calendar-entry"  # a topic
 LAUNCH = "launch"  # said of a thing, by a message and by the text about it
 UNLISTED = "unlisted-standard"  # the topic of documents that are not shown
 LISTED = "standards-details"  # the topic of what is in those that are
@@ -45,7 +45,7 @@ class Naming:
             return [self._language.topics[LISTED]]
         if intent in (PROGRAMME, "about") and COVERED in self._language.topics and self._asks_for_more:
             return [self._language.topics[COVERED]]
-        if intent == ARRANGEMENTS and CALENDAR in self._language.topics and CALENDAR in self._names:
+        if intent == ARRANGEMENTS and CALENDAR in self._language.topics and "calendar" in self._names:
             return [self._language.topics[CALENDAR]]
         if intent == ARRANGEMENTS and self._of_visas:
             intent = VENUE  # where nobody travels none is needed, nor a letter for one

@@ -50,6 +50,7 @@ class Splitter(Clauses):
         self.excluding, self.provisos = frozenset(lists.excluding.split()), frozenset(lists.provisos.split())
         self.being_there = frozenset(lists.being_there.split())
         self.closing_tags = frozenset(lists.closing_tags.split())
+        self.adding = frozenset(lists.adding.split())
         self.limits = frozenset(lists.limits.split())
         self.salutations = frozenset(lists.salutations.split())
         self.counting = frozenset(lists.counting.split())
@@ -76,6 +77,7 @@ class Splitter(Clauses):
             if clauses and self._ends_in_tag(clauses[-1]):
                 clauses[-1].pop()
                 tagged = True
+            tagged = tagged or (bool(clauses) and self._asks_back(clauses[-1]))
             if found and not found[-1].asked and clauses and sentence.asked and self._is_tag(clauses[-1]):
                 clauses.pop()
                 found[-1].asked = found[-1].claim = found[-1].request = True
@@ -95,6 +97,12 @@ class Splitter(Clauses):
         if len(norms) < 3 or norms[-1] not in self.closing_tags:
             return False
         return norms[0] not in self.openers and norms[-2] not in self.polar | self.negations
+
+    def _asks_back(self, clause: list[Token]) -> bool:
+        """ "It is on the 26th isn't it", which a claim reads as it stands (`claims`)."""
+        norms = [token.norm for token in clause]
+        last = len(norms) > 5 and norms[-3] in self.polar and norms[-2] in self.negations
+        return last and norms[-1] in self.subjects and norms[0] not in self.openers
 
     def _gives_reason(self, clause: list[Token]) -> bool:
         """ "…, since I must report to my board?": the question was asked before."""
@@ -147,7 +155,10 @@ class Splitter(Clauses):
             at
             for at, token in enumerate(part.tokens)
             if token.norm in (",", "/", "-", ":", "|", "+")
-            or (token.norm in self.coordinators and not self._is_pair(part.tokens, at))
+            or (
+                (token.norm in self.coordinators and not self._is_pair(part.tokens, at))
+                and (token.norm not in self.adding or part.tokens[at - 1].norm in self.coordinators | {","})
+            )
         ]
         items = [
             self.trimmed(part.tokens[start + 1 : end])

@@ -51,7 +51,8 @@ def _when(claim: Claim) -> bool | None:
     if zones > 1 and (not clocks or (len(clocks) == 1 and "clock" in claim.part.atoms[0].names)):
         return None  # "15:30 CET in IST?" claims nothing, it wants that time put over
     besides = not claim.has("clock") and not BESIDES.isdisjoint(claim.part.norms)
-    if claim.has("calledoff") or claim.has("letter") or besides:
+    besides = besides or (claim.has("date") and "today" in claim.part.norms)  # "is today the 20th?"
+    if claim.has("calledoff") or claim.has("letter") or claim.has("must") or besides:
         return None  # of whether it takes place, of the letter, of another time besides
     if claim.timed and (claim.of_being_there or not OVERLAPS.isdisjoint(claim.part.norms)):
         return None  # of somebody's own time
@@ -260,6 +261,8 @@ def _register(claim: Claim) -> bool | None:
             return None
         other = any("?" in atom.names for atom in claim.part.atoms) and not claim.has("register")
         told = {"each", "every", "all", "by"}.isdisjoint(claim.part.norms)  # nor by when, nor by whom
+        if any(claim.has(name) for name in ("persona", "behalf", "speakers")):
+            return None  # whoever it is
         return registration.mandatory if told and not other else None
     return registration.online_only if claim.has("virtual") else None
 
@@ -304,7 +307,8 @@ def _participation(claim: Claim) -> bool | None:
         if claim.chooses:
             return None
         return False if claim.has("eligible") or claim.has("persona") or claim.has("must") else None
-    return True
+    asks = bool(MAY.intersection(claim.part.norms[:1])) or claim.has("eligible") or "welcome" in norms
+    return True if asks and not claim.has("arrangements") else None  # and not of dogs, nor of an age
 
 
 def _status(claim: Claim) -> bool | None:
@@ -398,6 +402,7 @@ ATTENDING = frozenset({"attendance", "attending", "attend", "participation", "pr
 ADMITTED = frozenset({"able", "allowed", "admitted", "accepted", "welcome", "permitted", "let", "i", "we"})
 BESIDES = frozenset({"well", "also", "too", "previously"})
 ENOUGH = frozenset({"enough", "sufficient", "suffice", "suffices"})
+MAY = frozenset({"can", "may", "could", "might"})
 ANYWHERE = frozenset({
     "world", "anywhere", "everywhere", "planet", "globe", "outside", "children", "child", "kids", "minors",
 })  # fmt: skip

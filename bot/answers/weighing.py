@@ -22,6 +22,7 @@ BESIDE = 0.10  # words that name several topics are believed from here on, each 
 REPLACES = 0.30  # a known intent this likely replaces a topic that it does not confirm
 OVERRULES = 0.50  # anything else this likely overrules words that name a known topic
 DENIES = 0.70  # so does `off` from here on
+DECLINES = 0.65  # a known intent this likely overrules words that name something unpublished
 CERTAIN = 0.80  # an intent this likely is asked of the workshop even where words name another thing
 ALONE = 0.50  # an intent this likely is believed without words
 HINTS = 0.30  # an unpublished topic this likely says better than nothing what is not known
@@ -119,6 +120,8 @@ class Weighing:
         apart = states and not any(_names_own(match) or self.checked(match) for match in known)
         overrules = DENIES if lead == OFF else OVERRULES
         least = REPLACES if known and apart else overrules if known else ALONE
+        if states and not known and any(match.topic is not None for match in matches):
+            least = DECLINES
         if lead in APART and chance >= ALONE:
             return Verdict(list(matches), lead)
         if chance >= least:

@@ -14,6 +14,11 @@ from tests.answers.conftest import AFTER
         "what if I don't register",
         "is L.1470 one of the standards being presented?",
         "I heard members get in free and others pay 100 CHF. Is this so?",
+        "do speakers have to register as well?",
+        "do i hv to register my whole team seperately",
+        "do I have to attend the whole 90 minutes",
+        "would an academic be out of place",
+        "is today the 20th?",
     ],
 )
 def test_no_lead(ask, text):
@@ -31,6 +36,9 @@ def test_no_lead(ask, text):
         ("Someone told me it's on 24 November at 14:00, is this right?", "*No.*"),
         ("My colleague says no registration needed… Is he right?", "*No.*"),
         ("I heard you can register on the spot… True?", "*No.*"),
+        ("it's on the 26th isn't it", "*No.*"),
+        ("it's tomorrow innit", "*No.*"),
+        ("are students welcome", "*Yes.*"),
     ],
 )
 def test_a_claim_ends_in_a_question_of_many_kinds(ask, text, lead):
@@ -82,6 +90,37 @@ def test_a_zone_is_never_taken_for_the_country_of_another(ask):
 )
 def test_a_second_question_that_names_what_it_asks_is_not_dropped(ask, text, topics):
     assert topics <= set(ask(text).topics)
+
+
+@pytest.mark.parametrize(
+    "text", ["is the AI for Good summit also free?", "is the SG5 meeting also free of charge"]
+)
+def test_the_fee_of_another_event_is_not_this_ones(ask, text):
+    answer = ask(text)
+    assert answer.status == "unknown"
+    assert "free of charge" not in answer.text
+
+
+def test_who_leads_a_subject_is_not_who_organises_the_workshop(ask):
+    answer = ask("what does the Green Digital Action initiative do, and who leads it")
+    assert "organiser" not in answer.topics
+    assert answer.unanswered
+
+
+@pytest.mark.parametrize("text", ["Hola, ¿a qué hora empieza en Buenos Aires?", "hora en Buenos Aires"])
+def test_a_greeting_is_no_part_of_a_city(ask, text):
+    assert "10:00–11:30" in ask(text).text
+
+
+def test_a_verb_before_a_place_is_no_slip_of_another(ask):
+    assert "Serbia" not in ask("¿qué hora sería en Madrid?").text
+
+
+@pytest.mark.parametrize("text", ["has registration closed?", "is registration still open"])
+def test_who_asks_whether_registration_is_open_learns_that_no_deadline_is_known(ask, text):
+    text = ask(text).text
+    assert "C-00015986" in text
+    assert "Nothing has been published about a deadline" in text
 
 
 def test_what_is_asked_of_a_document_is_not_asked_of_the_workshop(ask):
