@@ -13,6 +13,7 @@ from bot.answers.lexicon import Words
 from bot.answers.text import Sentence, Token
 
 MOST_PARTS = 16
+MOST_TOKENS = 96  # of a clause: what nobody writes without a mark or a conjunction
 
 
 @dataclass(slots=True)
@@ -84,7 +85,8 @@ class Splitter(Clauses):
             while len(clauses) > 1 and sentence.asked and self._gives_reason(clauses[-1]):
                 clauses.pop()
             for index, clause in enumerate(clauses):
-                found.append(self._part(clause, sentence, number, index == len(clauses) - 1, tagged))
+                last = index == len(clauses) - 1
+                found.append(self._part(at_most(clause, MOST_TOKENS), sentence, number, last, tagged))
         return at_most(found)
 
     def _is_tag(self, clause: list[Token]) -> bool:
@@ -197,7 +199,7 @@ class Splitter(Clauses):
         return part.asked and (len(norms) > 2 or norms[-1] in self.tags)
 
 
-def at_most(found: list[Any]) -> list[Any]:
-    """Parts, items or what they ask, without the middle of more than MOST_PARTS."""
-    half = MOST_PARTS // 2
-    return found if len(found) <= MOST_PARTS else [*found[:half], *found[-half:]]
+def at_most(found: list[Any], most: int = MOST_PARTS) -> list[Any]:
+    """Parts, items, tokens or what is asked, without the middle of more than so many."""
+    half = most // 2
+    return found if len(found) <= most else [*found[:half], *found[-half:]]

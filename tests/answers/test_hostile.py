@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.answers.intents import Intents
-from bot.answers.parts import MOST_PARTS
+from bot.answers.parts import MOST_PARTS, MOST_TOKENS
 from tests.answers.conftest import BEFORE
 
 LINKS = re.compile(r"<[^>]*>")
@@ -138,3 +138,11 @@ def test_of_very_many_questions_only_so_many_are_read(ask, monkeypatch, text):
     monkeypatch.setattr(Intents, "read", lambda self, text: (read.append(text), one(self, text))[1])
     assert ask(text).text
     assert len(read) <= MOST_PARTS + 2
+
+
+def test_of_a_sentence_without_an_end_the_middle_is_left_out(answers):
+    understanding = answers._language("en").understanding
+    sentences = understanding.reader.sentences("L.1410 L.1450 " * 2000)
+    parts = understanding.splitter.parts(sentences)
+    assert all(len(part.tokens) <= MOST_TOKENS for part in parts)
+    assert parts[-1].tokens[-1].end == sentences[-1].tokens[-1].end
