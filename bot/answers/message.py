@@ -385,6 +385,8 @@ class Message:
         if found and any(self._verdict(other) is not True for other in self._claimed_with(match, matches)):
             return None  # "it is free and recorded, right?"
         timed = match.topic is not None and match.topic.front.check == "when"
+        if timed and found and self._is_wrong_beside(match):
+            return None
         if not timed or any(isinstance(atom.value, Place) for atom in self._atoms(match)):
             return found
         mine = "mytime" in match.names
@@ -393,6 +395,13 @@ class Message:
         own = Place(tz.key, (Clock(tz.key, tz.key),), "city")
         here = self._verdict(match, Atom(frozenset({"place"}), (match.part.tokens[-1],), own))
         return here if mine or here == found else None
+
+    def _is_wrong_beside(self, match: Match) -> bool:
+        """Whether its sentence names a day besides that may not be the workshop's: "Monday the 25th, 14:00 CET"."""
+        parts = [other for other in self.asked.parts if other.sentence == match.part.sentence]
+        days = [atom for other in parts for atom in other.atoms if atom.names & {"date", "span"}]
+        beside = [atom for atom in days if atom not in match.part.atoms]
+        return bool(beside) and self._verdict(match, *beside) is not True
 
     def _claimed_with(self, match: Match, matches: Sequence[Match]) -> list[Match]:
         """What else one "…, right?" is said of."""

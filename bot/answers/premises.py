@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 
 from bot.answers.claims import Claim
 from bot.answers.dates import Day, Hour
@@ -58,20 +59,28 @@ def _when(claim: Claim) -> bool | None:
         return None  # of somebody's own time
     if any(claim.has(name) for name in BESIDE_HOURS):
         return None
+    if claim.has("span") and not PARTLY.isdisjoint(claim.part.norms):
+        return None  # "the whole afternoon", "in the middle of the night"
     tz = claim.config.workshop.tz
     start, end = claim.programme.starts.astimezone(tz), claim.programme.ends.astimezone(tz)
     today = claim.at.astimezone(tz).date()
     days = [day for day in claim.values("date") if isinstance(day, Day)]
     if claim.compared and (days or claim.values("span")):
         return None
+    if days and not RELATED.isdisjoint(claim.part.norms):
+        return None
     told = end if claim.has("end") and not claim.has("start") else start  # what the day is said of
     results: list[bool | None] = [_is_day_there(day, claim, told) for day in days]
+    if None in results and claim.values("clock"):
+        return None  # "00:00 on the 25th in Sydney", where it is another day
     for value in claim.values("span"):
         if isinstance(value, tuple):
             own, there = _is_span(value, told, today), _is_span(value, _there(claim, told), today)
             results.append(None if own and not there and value[0] != "part" else there)
     results.append(_hours(claim, start, end))
     results.append(_length(claim, (end - start) / timedelta(minutes=1), (start.date() - today).days))
+    if results[-1] is None and claim.values("amount"):
+        return None
     found = _all(results)
     timed = any(claim.has(name) for name in ("clock", "date", "span"))
     return None if found is False and timed and claim.may_be_placed else found
@@ -154,7 +163,12 @@ def _hours(claim: Claim, start: datetime, end: datetime) -> bool | None:
         return None  # midnight is before and after every day
     if claim.compared:
         return _is_beyond(claim.compared, hours[0], start if claim.has("start") else end, clocks)
-    wanted = [end] if len(hours) == 1 and claim.has("end") and not claim.has("start") else [start, end]
+    until = claim.has("end") or not UNTIL.isdisjoint(claim.part.norms)
+    wanted = [end] if len(hours) == 1 and until and not claim.has("start") else [start, end]
+    norms = claim.part.norms
+    begins = [int(at) for at, to in pairwise(norms) if at.isdecimal() and to in UNTIL]
+    if until and any(number not in (start.hour, start.hour % 12) for number in begins):
+        return None  # "2 to 3.30" names two hours, of which one looks like any number
     results = []
     for hour, instant in zip(hours, wanted, strict=False):
         if clocks:
@@ -250,10 +264,10 @@ def _register(claim: Claim) -> bool | None:
         return None
     if claim.at >= claim.programme.starts or not ENOUGH.isdisjoint(claim.part.norms):
         return None  # whether one still can, nobody has told
-    if claim.has("byother"):
-        return not registration.online_only
     if claim.has("optional") or (claim.has("not") and "without" in claim.part.norms):
         return not registration.mandatory if "without" not in claim.part.norms[3:] else registration.mandatory
+    if claim.has("byother"):
+        return not registration.online_only
     if claim.has("inperson"):
         return not registration.online_only
     if claim.has("must"):
@@ -274,7 +288,8 @@ def _organiser(claim: Claim) -> bool | None:
         return False
     if claim.has("org") or claim.has("orgevent"):
         return True
-    return False if any("?" in atom.names for atom in claim.part.atoms) else None
+    strange = any("?" in atom.names for atom in claim.part.atoms)
+    return False if strange and claim.has("organise") else None  # "is it legit?" names nobody
 
 
 def _signatory(claim: Claim) -> bool | None:
@@ -291,7 +306,12 @@ def _participation(claim: Claim) -> bool | None:
         return None
     if claim.at >= claim.programme.ends or not norms.isdisjoint(claim.words.provisos):
         return None
-    if {"my", "place"} <= norms or {"my", "behalf"} <= norms or "instead" in norms:
+    if (
+        norms & {"bring", "whole", "together"}
+        or {"my", "place"} <= norms
+        or {"my", "behalf"} <= norms
+        or "instead" in norms
+    ):
         return None  # of who stands in for whom
     comes = claim.part.norms[0] in ("will", "did") and norms & ATTENDING and not norms & ADMITTED
     if comes or not ANYWHERE.isdisjoint(norms):
@@ -402,6 +422,9 @@ ATTENDING = frozenset({"attendance", "attending", "attend", "participation", "pr
 ADMITTED = frozenset({"able", "allowed", "admitted", "accepted", "welcome", "permitted", "let", "i", "we"})
 BESIDES = frozenset({"well", "also", "too", "previously"})
 ENOUGH = frozenset({"enough", "sufficient", "suffice", "suffices"})
+RELATED = frozenset({"week", "month", "same"})  # "in the same week as the 28th"
+UNTIL = frozenset({"to", "till", "until"})
+PARTLY = frozenset({"whole", "entire", "all", "middle"})
 MAY = frozenset({"can", "may", "could", "might"})
 ANYWHERE = frozenset({
     "world", "anywhere", "everywhere", "planet", "globe", "outside", "children", "child", "kids", "minors",
@@ -410,7 +433,7 @@ OVERLAPS = frozenset({
     "clash", "clashes", "overlap", "overlaps", "conflict", "conflicts", "collide", "collides", "coincide",
 })  # fmt: skip
 BESIDE_HOURS = frozenset({"free", "cost", "virtual", "inperson", "register"})  # other claims
-ABOUT_ONE = frozenset({"about", "meaning", "launch", "matter", "purpose", "?"})
+ABOUT_ONE = frozenset({"title", "about", "meaning", "launch", "matter", "purpose", "?"})
 CHECKS: dict[str, Callable[[Claim], bool | None]] = {
     "when": _when,
     "mode": _mode,

@@ -19,6 +19,18 @@ from tests.answers.conftest import AFTER
         "do I have to attend the whole 90 minutes",
         "would an academic be out of place",
         "is today the 20th?",
+        "is it legit?",
+        "May I bring my whole class",
+        "the whole afternoon?",
+        "I'm in Tokyo, would it be in the middle of the night for me?",
+        "It's on Monday the 25th, 14:00 CET, correct?",
+        "I have it down as Wednesday 25 November 2025, 1400 to 1530 CET. Is that correct?",
+        "Tue 25 Nov, 2pm CET, 2 hours - right?",
+        "26 November, 16:00 in Nairobi, is that right?",
+        "Tuesday 25 November, 00:00 Sydney time, correct?",
+        "Does it fall in the same week as 28 November?",
+        "so 1 to 3:30 pm?",
+        "Full title of L.1472?",
     ],
 )
 def test_no_lead(ask, text):
@@ -39,6 +51,10 @@ def test_no_lead(ask, text):
         ("it's on the 26th isn't it", "*No.*"),
         ("it's tomorrow innit", "*No.*"),
         ("are students welcome", "*Yes.*"),
+        ("can I just turn up on the day without signing up?", "*No.*"),
+        ("so 2 to 3:30 pm?", "*Yes.*"),
+        ("It's on Tuesday the 25th, 14:00 CET, correct?", "*Yes.*"),
+        ("25 November, 16:00 in Nairobi, is that right?", "*Yes.*"),
     ],
 )
 def test_a_claim_ends_in_a_question_of_many_kinds(ask, text, lead):
