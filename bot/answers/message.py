@@ -397,7 +397,7 @@ class Message:
         return here if mine or here == found else None
 
     def _is_wrong_beside(self, match: Match) -> bool:
-        """Whether its sentence names a day besides that may not be the workshop's: "Monday the 25th, 14:00 CET"."""
+        """Whether its sentence names a day besides that may be another: "Monday the 25th, 14:00 CET"."""
         parts = [other for other in self.asked.parts if other.sentence == match.part.sentence]
         days = [atom for other in parts for atom in other.atoms if atom.names & {"date", "span"}]
         beside = [atom for atom in days if atom not in match.part.atoms]
