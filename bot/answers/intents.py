@@ -79,11 +79,9 @@ class Intents:
 
     def read(self, text: str) -> Mapping[str, float]:
         """The probability of every intent; they sum to one."""
-        # Several texts at once take as long on one core, and longer where their lengths differ.
-        ids = np.array([self._wordpieces.ids(text)], dtype=np.int64)
-        given = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
-        (found,) = self._session.run(["probabilities"], given)
-        return dict(zip(self.labels, np.asarray(found)[0].tolist(), strict=True))
+        pieces = np.array(self._wordpieces.ids(text), dtype=np.int64)
+        (found,) = self._session.run(["probabilities"], {"pieces": pieces})
+        return dict(zip(self.labels, np.asarray(found).tolist(), strict=True))
 
 
 def is_latin(letter: str) -> bool:

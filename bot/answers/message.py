@@ -22,7 +22,7 @@ from bot.answers.premises import day_fits, narrowed, places_of, verdict
 from bot.answers.reply import LONG, PANEL_LIMIT, framed, quotable
 from bot.answers.text import Sentence, fold
 from bot.answers.understanding import Language
-from bot.answers.weighing import CERTAIN, PANEL_HOW, Likely, Verdict, Weighing
+from bot.answers.weighing import DECLINES, ITEM, PANEL_HOW, Likely, Verdict, Weighing
 from bot.rendering import clip
 
 # Topics that a question of opinion may look like.
@@ -95,7 +95,7 @@ class Message:
             self.understanding.splitter.is_question,
         )
         likely = self._read(intents, self._wording())
-        if self._is_strange and max(likely.values()) < CERTAIN and not any(match.topic for match in matches):
+        if self._is_strange and max(likely.values()) < DECLINES and not any(match.topic for match in matches):
             return self._compose(matches)  # a language that nobody has read
         verdict = self._weighed(intents, weighing, [*opinions, *matches], likely)
         judged = opinions and not weighing.is_no_opinion(likely)
@@ -157,13 +157,14 @@ class Message:
         if joining is None or not self.asked.is_registered:
             return matches
         made: list[Match] = []
+        plain = {"how", "nownext"}  # "what now", which the way in answers
         for match in matches:
             topic = match.topic
             told = "register" not in match.names or not match.part.asked
-            if topic is not None and topic.id in TO_GET_IN and told:
+            led = topic is not None and topic.id == DEADLINE and match.names <= plain
+            if led or (topic is not None and topic.id in TO_GET_IN and told):
                 match = Match(match.part, joining, match.confidence)
             made.append(match)
-        plain = {"how", "nownext"}  # "what now", which the way in answers
         way_in = [match for match in made if match.topic is not None or not match.names <= plain]
         return way_in if any(match.topic for match in way_in) else made
 
@@ -197,7 +198,8 @@ class Message:
         put: list[tuple[str, Part]] = []
         for match, own in weighing.asking(parts, whole):
             likely = {intent: (own[intent] + whole[intent]) / 2 for intent in whole}
-            verdicts.append(weighing.weigh([match], likely))
+            item = len(match.part.tokens) <= ITEM and match.names == {UNKNOWN}  # "and 6G", which says nothing
+            verdicts.append(Verdict([match]) if item else weighing.weigh([match], likely))
             if verdicts[-1].panel:
                 put.append((verdicts[-1].panel, match.part))
         if not any(match.topic for verdict in verdicts for match in verdict.matches):
@@ -242,18 +244,9 @@ class Message:
         )
 
     def _read(self, intents: Intents, worded: str) -> Likely:
-        """How likely each intent is, by the wording with slips mended.
-
-        Another language is read in its own words too, which "mending" would spoil: of one that was put into
-        this the mean is taken, of any other the surer reading.
-        """
-        likely = intents.read(worded)
-        if worded == self.text or not (self._is_strange or (self._is_translated and self._is_latin)):
-            return likely
-        own = intents.read(self.text)
-        if self._is_strange:
-            return max(likely, own, key=lambda one: max(one.values()))
-        return {intent: (chance + own[intent]) / 2 for intent, chance in likely.items()}
+        """How likely each intent is: by the wording with slips mended, of another language as it stands."""
+        foreign = self._is_strange or (self._is_translated and self._is_latin)
+        return intents.read(self.text if foreign else worded)
 
     def _worded(self, part: Part) -> str:
         return part.quoted(self.text) if self._is_strange else " ".join(part.norms)
@@ -420,7 +413,7 @@ class Message:
 
     def _leaves_out(self, part: Part, matches: Sequence[Match]) -> bool:
         """Whether its sentence goes on to something that the reply does not come to."""
-        told = [match for match in matches if match.topic is None or match.topic.id != COVERED]
+        told = [match for match in matches if match.topic is not None and match.topic.id != COVERED]
         said = {id(token) for match in told for token in match.part.tokens}
         said |= {id(token) for match in told for atom in match.part.atoms for token in atom.tokens}
         here = [other for other in self.asked.parts if other.sentence == part.sentence and other.request]

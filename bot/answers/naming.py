@@ -21,6 +21,8 @@ COMPARED = frozenset(
 NAMED = frozenset({"subject", "code", "segment"})  # of which the programme or the letter tells
 VISAS = frozenset({"visa", "visas"})
 PROGRAMME, COVERED = "programme", "covered"  # an intent; the topic of what may be covered
+REGISTERED = "registration-details"  # an intent and its topic
+JOINS = frozenset({"join", "inperson"})
 CALENDAR = "calendar-entry"  # a topic
 LAUNCH = "launch"  # said of a thing, by a message and by the text about it
 UNLISTED = "unlisted-standard"  # the topic of documents that are not shown
@@ -45,6 +47,10 @@ class Naming:
             return [self._language.topics[LISTED]]
         if intent in (PROGRAMME, "about") and COVERED in self._language.topics and self._asks_for_more:
             return [self._language.topics[COVERED]]
+        if intent == REGISTERED and any(
+            JOINS & match.names and "persona" in match.names for match in self._matches
+        ):
+            return [self._language.topics[one] for one in ("participation", REGISTERED)]
         if intent == ARRANGEMENTS and CALENDAR in self._language.topics and "calendar" in self._names:
             return [self._language.topics[CALENDAR]]
         if intent == ARRANGEMENTS and self._of_visas:

@@ -369,7 +369,7 @@ def _status(claim: Claim) -> bool | None:
 
 def _listed(claim: Claim) -> bool | None:
     if claim.has("othernumber"):
-        return False
+        return None if claim.has("discuss") else False  # who shows something is not told
     if claim.has("discuss") and claim.at >= claim.programme.starts:
         return None  # whether it was shown nobody has told
     if any(atom.names & ABOUT_ONE and "discuss" not in atom.names for atom in claim.part.atoms):

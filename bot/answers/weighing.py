@@ -16,7 +16,7 @@ from bot.answers.judging import Match
 from bot.answers.knowledge import Topic
 from bot.answers.parts import Part
 
-CONFIRMS = 0.22  # an intent this likely confirms the topic that the words name
+CONFIRMS = 0.20  # an intent this likely confirms the topic that the words name
 ALLOWS = 0.05  # beside a confirmed topic, another one that the words name is believed from here on
 BESIDE = 0.10  # words that name several topics are believed from here on, each for its part
 REPLACES = 0.30  # a known intent this likely replaces a topic that it does not confirm
@@ -118,10 +118,15 @@ class Weighing:
             return Verdict(meant)
         states = any(topic.front.kind == "topic" and not self.unknown(topic) for topic in self.find(lead))
         apart = states and not any(_names_own(match) or self.checked(match) for match in known)
-        overrules = DENIES if lead == OFF else OVERRULES
+        own_thing = any(match.topic is not None and match.topic.item is not None for match in known)
+        overrules = DENIES if lead == OFF or own_thing else OVERRULES
         least = REPLACES if known and apart else overrules if known else ALONE
-        if states and not known and any(match.topic is not None for match in matches):
-            least = DECLINES
+        if not known and any(match.topic is not None for match in matches):
+            # A topic that no wording knows is known by its words alone.
+            own = any(m.topic and m.topic.absorbs and m.topic.intent not in likely for m in matches)
+            if own and lead not in APART and not self._is_small(lead) and (not states or chance < CERTAIN):
+                return Verdict(list(matches))
+            least = DECLINES if states else least
         if lead in APART and chance >= ALONE:
             return Verdict(list(matches), lead)
         if chance >= least:
@@ -135,9 +140,14 @@ class Weighing:
 
     def _is_remark(self, matches: Sequence[Match], likely: Likely) -> bool:
         """ "Great initiative, thank you": nothing is asked, whatever the words name."""
-        other = max(chance for intent, chance in likely.items() if intent not in ASKS_NOTHING)
+        named = any(match.topic is not None for match in matches)
+        nothing = (*ASKS_NOTHING, OFF) if named else ASKS_NOTHING
+        other = max(chance for intent, chance in likely.items() if intent not in nothing)
         asked = any(match.part.asked for match in matches)
         return not asked and other < CONFIRMS and _telling(likely) >= OVERRULES
+
+    def _is_small(self, intent: str) -> bool:
+        return any(topic.front.kind == "small_talk" for topic in self.find(intent))
 
     def is_single(self, matches: Sequence[Match], likely: Likely) -> bool:
         """Whether a message reads as one question, whatever parts it was cut into."""
@@ -186,14 +196,16 @@ class Weighing:
         asking = []
         for match, own in parts:
             borne = self.is_borne(match, own, whole)
-            if not is_telling(own) and (borne or self._asks_surely(match, own)):
+            denied = _lead(own) in APART and "not" in match.names  # "not a question for the speakers"
+            if not is_telling(own) and not denied and (borne or self._asks_surely(match, own)):
                 asking.append((match if borne else Match(match.part, None), own))
         return asking
 
     def is_borne(self, match: Match, own: Likely, whole: Likely) -> bool:
         """Whether a part may state what its words name, as itself is read or the message as a whole."""
         likely = _likely(match, whole) >= ALLOWS or _likely(match, own) >= CONFIRMS
-        return not self._states(match) or likely
+        there = "where" in match.names and _lead(own) == "page"  # "where is the programme"
+        return not self._states(match) or likely or there
 
     def is_no_opinion(self, likely: Likely) -> bool:
         """Whether what sounds like a matter of opinion is most likely something else."""
@@ -232,7 +244,8 @@ class Weighing:
             same = next((match for match in matches if match.topic is topic), None)
             chance = likely.get(topic.intent, likely[_lead(likely)])  # a topic whose name no wording has
             made.append(same or Match(part, topic, round(chance, 2), places=places))
-        return made or [Match(part, None, near=self._near(likely))]
+        near = self._near(likely) or tuple(topic for match in matches for topic in match.near)
+        return made or [Match(part, None, near=near)]
 
     def _near(self, likely: Likely) -> tuple[Topic, ...]:
         """What may have been meant by a part that is not answered: the readings to offer."""
