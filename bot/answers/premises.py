@@ -235,8 +235,9 @@ def _length(claim: Claim, minutes: float, days: int) -> bool | None:
 
 def _mode(claim: Claim) -> bool | None:
     virtual = claim.config.workshop.virtual
-    if claim.has("letter"):
-        return None  # of one for a visa
+    way = claim.has("inperson") and claim.has("place") and claim.part.norms[0] not in claim.words.polar
+    if claim.has("letter") or (way and not claim.part.claim):
+        return None  # of one for a visa; "the way from the airport to the station in Geneva?"
     if claim.has("place") or claim.has("inperson") or (claim.has("where") and not claim.has("virtual")):
         return not virtual if claim.has("inperson") or claim.has("place") else None
     return virtual if claim.has("virtual") else None

@@ -40,6 +40,7 @@ OTHER = frozenset({"another", "other", "other-events"})  # names of an event tha
 APART = frozenset({PANEL, PANEL_HOW})  # intents that no answer file answers
 CONTEXT, CHATTER = "context", "chatter"  # tells about the asker · a remark
 ASKS_NOTHING = (CONTEXT, CHATTER, "greeting", "thanks", "goodbye")
+VENUE = "venue"  # where it is, and coming there
 OFF = "off"  # nothing about the workshop is asked
 NAMES_IT = ("about", "title")  # intents, as which a workshop named by its subject reads
 ELSEWHERE = frozenset({OFF, "other-events"})
@@ -88,6 +89,9 @@ class Weighing:
         """Decide what is asked by the parts that `matches` judged, read as one text."""
         lead = max(likely, key=lambda intent: likely[intent])
         chance = likely[lead]
+        travels = any("inperson" in match.names for match in matches)
+        if lead == OFF and chance < CERTAIN and travels and likely.get(VENUE, 0.0) >= BESIDE:
+            lead = VENUE  # a hotel or a visa is asked for because nobody has told that there is no place
         if lead == CONTEXT and not self.long:
             lead = CHATTER  # somebody tells who they are: no question, and no reason to call organisers
         if self.long:

@@ -56,3 +56,29 @@ def test_a_workshop_of_another_day_is_put_right(ask):
     text = ask("the workshop in december about ICT footprint - still possible to register?").text
     assert "25 November 2025" in text
     assert "C-00015986" in text
+
+
+@pytest.mark.parametrize("text", ["do I need a hotel in Geneva?", "do I need a visa for Switzerland?"])
+def test_who_plans_a_journey_learns_that_there_is_no_place_to_go_to(ask, text):
+    assert "virtual" in ask(text).text
+
+
+def test_the_way_from_a_station_is_neither_yes_nor_no(ask):
+    assert not ask("Best way from the airport to the station in Geneva?").text.startswith("*")
+
+
+@pytest.mark.parametrize(
+    ("text", "topics"),
+    [
+        ("can my assistant come in my place", ("participation", "registration-details")),
+        ("registered yesterday, what do i do now?", ("joining-link",)),
+        ("Not a question for the speakers: where is the programme?", ("page",)),
+    ],
+)
+def test_what_is_meant_besides_the_words_that_stand_there(ask, text, topics):
+    assert ask(text).topics == topics
+
+
+@pytest.mark.parametrize("text", ["Buongiorno, bisogna iscriversi prima?", "nama workshopnya apa?"])
+def test_other_languages_are_read_as_they_stand(ask, text):
+    assert ask(text).status == "answered"
