@@ -6,14 +6,14 @@
     python bench/answers/export.py CHECKPOINT [CHECKPOINT]
 
 Lines added later are learned by going on from what is shipped, which knows the first so many lines, with
-fewer inner units if wanted (half of them make an encoder that takes two thirds of the time):
+fewer inner units if wanted (a third of them make an encoder that takes three fifths of the time):
 
-    python bench/answers/train.py CHECKPOINT --known 39023 --epochs 6 --rate 1e-4    # half an hour
-    python bench/answers/train.py CHECKPOINT --known 39023 --again 0.5 --units 768 --epochs 6 --rate 2e-4
+    python bench/answers/train.py CHECKPOINT --known 50963 --again 0.3 --epochs 3 --rate 1e-4    # ten minutes
+    python bench/answers/train.py CHECKPOINT --known 47584 --again 0.8 --units 512 --epochs 6 --rate 2e-4
 
 A line of `intents/*.tsv` is `intent[+intent]<TAB>text` (intents/README.md says what each intent means). The
-encoder is the lower four layers of all-MiniLM-L6-v2 (Apache-2.0);
-intents are directions in the space of its sentences. It learns from the labels and from what a teacher, a
+encoder is the lower four layers of all-MiniLM-L6-v2 (Apache-2.0); intents are directions in the space of
+its sentences. It learns from the labels and from what a teacher, a
 whole all-mpnet-base-v2 (Apache-2.0) that was trained on the same lines, makes of them (Hinton et al. 2015,
 arXiv:1503.02531); without `--teacher`, from the labels alone. When it goes on, what it made of the lines it
 knows takes the teacher's place, so that they are not forgotten. Nothing here is needed to run the bot.
@@ -157,7 +157,7 @@ class Reader(nn.Module):
     def load(cls, path: Path) -> Reader:
         stored = torch.load(path)
         reader = cls(stored["labels"], Path(stored["base"]))
-        reader.shape(stored["state"])
+        reader.widen(stored["state"])
         reader.load_state_dict(stored["state"])
         return reader.eval()
 
@@ -189,7 +189,7 @@ class Reader(nn.Module):
         whole[kept] = weights[WORD_VECTORS]
         weights[WORD_VECTORS] = whole
         torch.nn.init.zeros_(words.token_type_embeddings.weight)  # it is among the places' (export.py)
-        reader.shape(weights)
+        reader.widen(weights)
         unknown = reader.load_state_dict(weights, strict=False).unexpected_keys
         if unknown:
             raise SystemExit(f"{DATA} holds other weights than this script makes: {unknown}")
@@ -200,19 +200,12 @@ class Reader(nn.Module):
         for at, layer in enumerate(self.encoder.encoder.layer):
             yield f"encoder.encoder.layer.{at}.intermediate.dense.weight", layer.intermediate, layer.output
 
-    def shape(self, state: dict[str, torch.Tensor]) -> None:
-        """Have as many layers, and these as many inner units, as what is going to be loaded has."""
-        layers = self.encoder.encoder.layer
-        self.encoder.encoder.layer = layers[: sum(name.endswith("intermediate.dense.bias") for name in state)]
+    def widen(self, state: dict[str, torch.Tensor]) -> None:
+        """Give the inner layers as many units as they have in what is going to be loaded."""
         for name, before, after in self.inner():
             if (units := len(state[name])) != before.dense.out_features:
                 before.dense = nn.Linear(before.dense.in_features, units)
                 after.dense = nn.Linear(units, after.dense.out_features)
-
-    def leave_out(self, layer: int) -> None:
-        """Have one layer less."""
-        layers = self.encoder.encoder.layer
-        self.encoder.encoder.layer = nn.ModuleList(each for at, each in enumerate(layers) if at != layer)
 
     def narrow(self, units: int, texts: list[str]) -> None:
         """Keep so many inner units of every layer: those that add most to what it makes of the texts."""
@@ -466,7 +459,6 @@ def main() -> None:
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("--base", type=Path, default=BASE, help="folder of the encoder to begin with")
     parser.add_argument("--units", type=int, help="inner units of a layer that are kept")
-    parser.add_argument("--without", type=int, help="a layer that is left out, counted from nought")
     parser.add_argument("--teacher", type=Path, help="checkpoint of a larger one, trained before")
     parser.add_argument(
         "--known", type=int, default=0, help="lines that the shipped one, to go on from, knows"
@@ -485,8 +477,6 @@ def main() -> None:
     else:
         reader = Reader(sorted({label for labels, _ in lines for label in labels}), asked.base)
         begin(reader, lines)
-    if asked.without is not None:
-        reader.leave_out(asked.without)
     if asked.units:
         reader.narrow(asked.units, [text for _, text in random.Random(0).sample(lines, 1000)])
     train(reader, lines, asked)
