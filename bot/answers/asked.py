@@ -79,6 +79,7 @@ class Asked:
         told = [part.norms for part in self.parts if not part.asked]
         return any(
             norm in words.enrolled
+            and words.elsewhere.isdisjoint(norms)
             and (words.to_be | words.negations).isdisjoint(norms[:at])
             and (at < 2 or not words.selves.isdisjoint(norms[:at]))
             and norms[0] not in words.polar | words.conditions | words.wh

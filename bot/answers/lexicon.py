@@ -56,6 +56,7 @@ class Lists(BaseModel):
     excluding: str  # words of who may not come
     provisos: str  # words that say on which condition
     being_there: str  # words of being there, coming late, leaving
+    elsewhere: str  # tells that another one is meant: "registered for another event"
     adding: str  # joins two items only beside another conjunction or a comma
     closing_tags: str  # those that need no mark before them
     limits: str  # what asks how long something is open: "by when"

@@ -135,7 +135,8 @@ class Message:
     def _is_of_another_day(self, part: Part) -> bool:
         """ "The workshop in December – can I still register?" takes a day for granted that is not its own."""
         named = {name for atom in part.atoms for name in atom.names}
-        if EVENT not in named or named.isdisjoint({"date", "span"}):
+        other = not self.understanding.splitter.elsewhere.isdisjoint(part.norms)
+        if other or EVENT not in named or named.isdisjoint({"date", "span"}):
             return False
         return day_fits(self.asked.claim(part, part.atoms, polar=True)) is False
 

@@ -51,6 +51,7 @@ class Splitter(Clauses):
         self.excluding, self.provisos = frozenset(lists.excluding.split()), frozenset(lists.provisos.split())
         self.being_there = frozenset(lists.being_there.split())
         self.closing_tags = frozenset(lists.closing_tags.split())
+        self.elsewhere = frozenset(lists.elsewhere.split())
         self.adding = frozenset(lists.adding.split())
         self.limits = frozenset(lists.limits.split())
         self.salutations = frozenset(lists.salutations.split())

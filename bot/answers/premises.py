@@ -213,7 +213,7 @@ def _length(claim: Claim, minutes: float, days: int) -> bool | None:
         ):
             return minutes >= 210
         return None
-    if claim.amid or claim.of_being_there or claim.has("place") or claim.has("zone_"):
+    if claim.amid or claim.of_being_there or claim.has("join") or claim.has("place") or claim.has("zone_"):
         return None
     if amounts[0] < 20 and not claim.has("duration"):
         return None

@@ -72,6 +72,10 @@ def test_the_way_from_a_station_is_neither_yes_nor_no(ask):
     [
         ("can my assistant come in my place", ("participation", "registration-details")),
         ("registered yesterday, what do i do now?", ("joining-link",)),
+        (
+            "I registered for another ITU event last month, do I need to register for this one?",
+            ("registration",),
+        ),
         ("Not a question for the speakers: where is the programme?", ("page",)),
     ],
 )

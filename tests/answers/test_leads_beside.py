@@ -20,6 +20,7 @@ from tests.answers.conftest import AFTER
         "would an academic be out of place",
         "is today the 20th?",
         "is it legit?",
+        "I can only join for the last 30 minutes, is that ok?",
         "May I bring my whole class",
         "the whole afternoon?",
         "I'm in Tokyo, would it be in the middle of the night for me?",
