@@ -64,8 +64,10 @@ class Asked:
 
     @cached_property
     def places(self) -> list[Atom]:
-        """Every place and zone of the message, also those in what only tells something."""
-        return [atom for part in self.parts for atom in part.atoms if isinstance(atom.value, Place)]
+        """Every place and zone of the message, also those in what only tells something or leads to it."""
+        led = [atom for part in self.parts for atom in self.understanding.reader.atoms(part.frame)]
+        own = [atom for part in self.parts for atom in part.atoms]
+        return [atom for atom in [*led, *own] if isinstance(atom.value, Place)]
 
     @cached_property
     def codes(self) -> list[Atom]:

@@ -45,6 +45,8 @@ CLAIMED = KEYS | {
     "person", "recording",
 }  # fmt: skip
 
+FEW_WORDS = 3
+GREETINGS = frozenset({"greeting", "thanks", "goodbye"})  # topics
 MANY_WORDS = 30  # in more of them, something about the asker is told as well
 
 
@@ -79,6 +81,8 @@ class Message:
         if self.learned and (found := self.understanding.learned(self.text, self.learned)) is not None:
             return self._learned(found)
         matches = self.asked.matches()
+        if self._only_greets(matches):
+            return self._compose(matches)
         opinions = self._opinions(matches)
         matches = [match for match in matches if match not in opinions]
         whole = clip(" ".join(self.text.split()), PANEL_LIMIT)
@@ -169,6 +173,11 @@ class Message:
         way_in = [match for match in made if match.topic is not None or not match.names <= plain]
         return way_in if any(match.topic for match in way_in) else made
 
+    def _only_greets(self, matches: Sequence[Match]) -> bool:
+        """Whether a few words greet, thank or take leave and do nothing else, whatever the language."""
+        small = [match.topic is not None and match.topic.id in GREETINGS for match in matches]
+        return bool(small) and all(small) and self._is_short
+
     def _any_answers(self, matches: Sequence[Match]) -> bool:
         return any(self.asked.answers(match) for match in matches)
 
@@ -227,6 +236,11 @@ class Message:
     def _is_long(self) -> bool:
         return sum(len(sentence.tokens) for sentence in self.sentences) > MANY_WORDS
 
+    @property
+    def _is_short(self) -> bool:
+        words = (token for sentence in self.sentences for token in sentence.tokens if token.kind == "word")
+        return sum(1 for _ in words) <= FEW_WORDS
+
     @cached_property
     def _is_latin(self) -> bool:
         return all(map(is_latin, filter(str.isalpha, self.text)))
@@ -245,8 +259,11 @@ class Message:
         )
 
     def _read(self, intents: Intents, worded: str) -> Likely:
-        """How likely each intent is: by the wording with slips mended, of another language as it stands."""
-        foreign = self._is_strange or (self._is_translated and self._is_latin)
+        """How likely each intent is: by the wording with slips mended, of another language as it stands.
+
+        Few words that a table put into this language say more there than as they stand.
+        """
+        foreign = self._is_strange or (self._is_translated and self._is_latin and not self._is_short)
         return intents.read(self.text if foreign else worded)
 
     def _worded(self, part: Part) -> str:

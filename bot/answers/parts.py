@@ -24,6 +24,7 @@ class Part:
     asked: bool  # a question mark belonged to it
     request: bool = True  # it asks for something, rather than telling something
     sentence: int = 0  # the sentence it stood in
+    frame: list[Token] = field(default_factory=list)  # what led to it: "my director in Nairobi asks"
     claim: bool = False  # it states something and asks whether that is so ("…, right?")
     atoms: list[Atom] = field(default_factory=list)
 
@@ -131,7 +132,8 @@ class Splitter(Clauses):
         claim = tagged and last
         conditional = clause[0].norm == "if" and not last
         asks = self._requests(kept, asked) and not conditional
-        return Part(kept, asked, asks or kept is not clause or claim, number, claim)
+        frame = [] if kept is clause else clause[: len(clause) - len(kept)]
+        return Part(kept, asked, asks or kept is not clause or claim, number, frame, claim)
 
     def _requests(self, tokens: list[Token], asked: bool) -> bool:
         if not tokens:

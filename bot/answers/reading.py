@@ -210,7 +210,7 @@ class Reader:
         follows = tokens[at + 1].norm if at + 1 < len(tokens) else ""
         if before not in ("in", "from", "for", "time") and follows != "time":
             return None
-        if follows in ("in", "from", "for"):  # "qué hora sería en Madrid" names its place behind
+        if before == "time" and not token.raw[:1].isupper():  # "qué hora sería en Madrid"
             return None
         return None if self.spelling.is_word(token.norm) else self.entities.places.closest(token.norm)
 

@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.answers.conftest import DURING
+
 
 @pytest.mark.parametrize(
     "text",
@@ -86,3 +88,25 @@ def test_what_is_meant_besides_the_words_that_stand_there(ask, text, topics):
 @pytest.mark.parametrize("text", ["Buongiorno, bisogna iscriversi prima?", "nama workshopnya apa?"])
 def test_other_languages_are_read_as_they_stand(ask, text):
     assert ask(text).status == "answered"
+
+
+@pytest.mark.parametrize(
+    "text", ["My director in Nairobi asks when it will be finished", "My boss in Nairobi asks when it starts"]
+)
+def test_a_place_that_leads_to_a_question_is_converted(ask, text):
+    assert "16:00–17:30" in ask(text).text
+
+
+@pytest.mark.parametrize("text", ["salut :)", "Sabah al khair", "hola, qué tal?", "Malo e lelei", "jambo"])
+def test_a_greeting_in_another_language_is_greeted(ask, text):
+    assert ask(text).status == "small_talk"
+
+
+def test_how_much_is_left_is_no_question_of_money(ask):
+    answer = ask("stuck in another mtg, how much of the workshop is left??", at=DURING)
+    assert "15:30" in answer.text
+    assert "fee" not in answer.text
+
+
+def test_today_in_another_language_is_a_day(ask):
+    assert "25 November" in ask("oggi?").text
