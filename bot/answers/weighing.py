@@ -90,7 +90,7 @@ class Weighing:
         lead = max(likely, key=lambda intent: likely[intent])
         chance = likely[lead]
         travels = any("inperson" in match.names for match in matches)
-        if lead == OFF and chance < CERTAIN and travels and likely.get(VENUE, 0.0) >= BESIDE:
+        if lead == OFF and chance < CERTAIN and travels and likely.get(VENUE, 0.0) >= CONFIRMS:
             lead = VENUE  # a hotel or a visa is asked for because nobody has told that there is no place
         if lead == CONTEXT and not self.long:
             lead = CHATTER  # somebody tells who they are: no question, and no reason to call organisers
