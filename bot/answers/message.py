@@ -97,6 +97,7 @@ class Message:
             self._is_long(),
             lambda match: self._verdict(match) is not None,
             self.understanding.splitter.is_question,
+            self.composer.config.workshop.virtual,
         )
         likely = self._read(intents, self._wording())
         if self._is_strange and max(likely.values()) < DECLINES and not any(match.topic for match in matches):

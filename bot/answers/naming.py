@@ -15,9 +15,7 @@ ABOUT = frozenset({"about", "meaning"})
 ABBREVIATION, LOCAL_TIME, STANDARDS = "abbreviation", "local-time", "standards"  # intents
 ARRANGEMENTS, VENUE, DETAILS = "arrangements", "venue", "subject-details"  # likewise
 THINGS, ON = frozenset({"anything", "something"}), frozenset({"on", "about"})
-COMPARED = frozenset(
-    {"subject", "compare"}
-)  # of a subject there is more to tell; to compare titles is no help
+COMPARED = frozenset({"subject", "compare"})  # named, what is in a document is not all that is asked
 NAMED = frozenset({"subject", "code", "segment"})  # of which the programme or the letter tells
 VISAS = frozenset({"visa", "visas"})
 PROGRAMME, COVERED = "programme", "covered"  # an intent; the topic of what may be covered
@@ -50,7 +48,8 @@ class Naming:
         if intent == REGISTERED and any(
             JOINS & match.names and "persona" in match.names for match in self._matches
         ):
-            return [self._language.topics[one] for one in ("participation", REGISTERED)]
+            found = [self._language.topics.get(one) for one in ("participation", REGISTERED)]
+            return [topic for topic in found if topic is not None]
         if intent == ARRANGEMENTS and CALENDAR in self._language.topics and "calendar" in self._names:
             return [self._language.topics[CALENDAR]]
         if intent == ARRANGEMENTS and self._of_visas:
@@ -74,9 +73,7 @@ class Naming:
             sentence = [other for other in self._matches if other.part.sentence == match.part.sentence]
             names = {name for other in sentence for name in other.names}
             norms = [norm for norm in match.part.norms if norm not in splitter.lead_in]
-            spoken = (
-                "discuss" in match.names or {"relate", PROGRAMME} <= match.names
-            )  # "part of the programme"
+            spoken = "discuss" in match.names or {"relate", PROGRAMME} <= match.names
             asked = spoken and splitter.polar.intersection(norms[:1])
             anything = THINGS.intersection(norms) and ON.intersection(norms)
             if UNKNOWN in names and (asked or anything) and not names & NAMED:

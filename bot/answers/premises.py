@@ -166,7 +166,7 @@ def _hours(claim: Claim, start: datetime, end: datetime) -> bool | None:
     until = claim.has("end") or not UNTIL.isdisjoint(claim.part.norms)
     wanted = [end] if len(hours) == 1 and until and not claim.has("start") else [start, end]
     norms = claim.part.norms
-    begins = [int(at) for at, to in pairwise(norms) if at.isdecimal() and to in UNTIL]
+    begins = [int(at) for at, to in pairwise(norms) if at.isdecimal() and len(at) < 3 and to in UNTIL]
     if until and any(number not in (start.hour, start.hour % 12) for number in begins):
         return None  # "2 to 3.30" names two hours, of which one looks like any number
     results = []

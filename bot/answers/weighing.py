@@ -74,8 +74,9 @@ class Weighing:
 
     `find` gives the topics of an intent, those of the things named where each has its own; `unknown` tells
     which state nothing; `stating` are the intents whose files always state something; `checked` tells whether
-    a part claims what is so or is not, `opens` whether it begins as a question of its own. In a `long`
-    message, where much is told beside what is asked, words alone prove nothing.
+    a part claims what is so or is not, `opens` whether it begins as a question of its own. A `placeless`
+    workshop has no place to travel to. In a `long` message, where much is told beside what is asked, words
+    alone prove nothing.
     """
 
     find: Callable[[str], Sequence[Topic]]
@@ -84,12 +85,13 @@ class Weighing:
     long: bool = False
     checked: Callable[[Match], bool] = lambda match: False
     opens: Callable[[Part], bool] = lambda part: False
+    placeless: bool = False
 
     def weigh(self, matches: Sequence[Match], likely: Likely) -> Verdict:
         """Decide what is asked by the parts that `matches` judged, read as one text."""
         lead = max(likely, key=lambda intent: likely[intent])
         chance = likely[lead]
-        travels = any("inperson" in match.names for match in matches)
+        travels = self.placeless and any("inperson" in match.names for match in matches)
         if lead == OFF and chance < CERTAIN and travels and likely.get(VENUE, 0.0) >= CONFIRMS:
             lead = VENUE  # a hotel or a visa is asked for because nobody has told that there is no place
         if lead == CONTEXT and not self.long:
@@ -248,7 +250,7 @@ class Weighing:
             same = next((match for match in matches if match.topic is topic), None)
             chance = likely.get(topic.intent, likely[_lead(likely)])  # a topic whose name no wording has
             made.append(same or Match(part, topic, round(chance, 2), places=places))
-        near = self._near(likely) or tuple(topic for match in matches for topic in match.near)
+        near = self._near(likely) or tuple(topic for match in matches for topic in match.near)[:2]
         return made or [Match(part, None, near=near)]
 
     def _near(self, likely: Likely) -> tuple[Topic, ...]:

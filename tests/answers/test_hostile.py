@@ -146,3 +146,7 @@ def test_of_a_sentence_without_an_end_the_middle_is_left_out(answers):
     parts = understanding.splitter.parts(sentences)
     assert all(len(part.tokens) <= MOST_TOKENS for part in parts)
     assert parts[-1].tokens[-1].end == sentences[-1].tokens[-1].end
+
+
+def test_a_number_of_any_length_is_no_hour(ask):
+    assert ask(f"is it from {'9' * 6000} to 3 pm?").text
