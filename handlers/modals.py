@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from typing import Any
 
 from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
@@ -19,6 +20,7 @@ from handlers.slack_faults import UNREACHABLE, reason
 log = logging.getLogger(__name__)
 
 OPENED_WITHIN = 2.0  # wall seconds; after three the trigger has expired, and Slack says that nobody answers
+SPREAD = 0.2  # wall seconds over which forms that wait are tried again, lest all come at once
 WAITING = 5  # forms that may wait for Slack's limit at once: each holds one of the turns of all requests
 ALREADY_OPEN = "exchanged_trigger_id"  # the same press was delivered twice
 
@@ -42,9 +44,7 @@ class Patience(AsyncRateLimitErrorRetryHandler):
         limited = await super()._can_retry_async(state=state, request=request, response=response, error=error)
         if not limited or not _opens(request):
             return limited
-        headers = response.headers if response else {}  # of each, a list of its values
-        told = told_to_wait({name: values[0] for name, values in headers.items()})
-        return self.waiting < WAITING and (told or 1.0) < OPENED_WITHIN
+        return self.waiting < WAITING and _told(response) < OPENED_WITHIN
 
     async def prepare_for_next_attempt_async(
         self,
@@ -54,14 +54,24 @@ class Patience(AsyncRateLimitErrorRetryHandler):
         response: HttpResponse | None = None,
         error: Exception | None = None,
     ) -> None:
-        opens = _opens(request)
-        self.waiting += opens
-        try:
+        if not _opens(request):
             await super().prepare_for_next_attempt_async(
                 state=state, request=request, response=response, error=error
             )
+            return
+        self.waiting += 1
+        try:  # the library adds up to a second, which a form has not
+            state.next_attempt_requested = True
+            await asyncio.sleep(_told(response) + SPREAD * random.random())  # noqa: S311 - spreads, hides nothing
+            state.increment_current_attempt()
         finally:
-            self.waiting -= opens
+            self.waiting -= 1
+
+
+def _told(response: HttpResponse | None) -> float:
+    """The seconds that Slack says to wait."""
+    headers = response.headers if response else {}  # of each, a list of its values
+    return told_to_wait({name: values[0] for name, values in headers.items()}) or 1.0
 
 
 def _opens(request: HttpRequest) -> bool:
