@@ -30,17 +30,8 @@ OWN_THINGS = frozenset({EVENT, "launch", "discuss", "programme", "segment", "reg
 PRICED = frozenset({"cost", "free", "money"})
 # What may be all that is said of a thing named before.
 ASKED_OF = ATTRIBUTES | {
-    "venueword",
-    "place",
-    "persona",
-    "over",
-    "free",
-    "obtain",
-    "money",
-    "must",
-    "optional",
-    "organise",
-}
+    "venueword", "place", "persona", "over", "free", "obtain", "money", "must", "optional", "organise",
+}  # fmt: skip
 
 _QUESTION = frozenset({"questionword"})  # "one more question": it follows
 

@@ -15,7 +15,7 @@ from bot.answers.judging import Match
 from bot.answers.knowledge import Topic
 from bot.answers.localtimes import Clock, Place
 from bot.answers.model import Answer, Choice, Learned
-from bot.answers.naming import COVERED, LAUNCH, STANDARDS, Naming
+from bot.answers.naming import COVERED, LAUNCH, REGISTERING, STANDARDS, Naming
 from bot.answers.panel import Put
 from bot.answers.parts import Part
 from bot.answers.premises import day_fits, narrowed, places_of, verdict
@@ -35,8 +35,7 @@ OF_SOMEBODY = frozenset({"organiser", "signatory"})
 
 HOURS = frozenset({"when", "local-time"})  # topics
 WHEN = frozenset({"when", "mytime"})
-DEADLINE = "registration-details"
-OF_AN_HOUR = frozenset({"when", "clockword", "start", "end", "duration", "untilword", DEADLINE})
+OF_AN_HOUR = frozenset({"when", "clockword", "start", "end", "duration", "untilword", REGISTERING})
 TO_GET_IN = frozenset({"registration", "now-next"})  # topics, of which whoever has registered means another
 
 # What a claim is of: where the reply does not come to it, no Yes or No is said to what stands beside it.
@@ -151,7 +150,7 @@ class Message:
         limited = not self.understanding.splitter.limits.isdisjoint(match.part.norms[:1])
         topic = None
         if before.intent == "registration" and limited:
-            topic = DEADLINE
+            topic = REGISTERING
         elif before.item is not None and LAUNCH not in getattr(before.item, "text", ""):
             topic = "segment-times"
         found = self.language.topics.get(topic) if bare and topic else None
@@ -167,7 +166,7 @@ class Message:
         for match in matches:
             topic = match.topic
             told = "register" not in match.names or not match.part.asked
-            led = topic is not None and topic.id == DEADLINE and match.names <= plain
+            led = topic is not None and topic.id == REGISTERING and match.names <= plain
             if led or (topic is not None and topic.id in TO_GET_IN and told):
                 match = Match(match.part, joining, match.confidence)
             made.append(match)

@@ -19,7 +19,7 @@ COMPARED = frozenset({"subject", "compare"})  # named, what is in a document is 
 NAMED = frozenset({"subject", "code", "segment"})  # of which the programme or the letter tells
 VISAS = frozenset({"visa", "visas"})
 PROGRAMME, COVERED = "programme", "covered"  # an intent; the topic of what may be covered
-REGISTERED = "registration-details"  # an intent and its topic
+REGISTERING = "registration-details"  # an intent and its topic: deadline, confirmation, changes
 JOINS = frozenset({"join", "inperson"})
 CALENDAR = "calendar-entry"  # a topic
 LAUNCH = "launch"  # said of a thing, by a message and by the text about it
@@ -41,14 +41,15 @@ class Naming:
         """The topics that answer an intent in this message."""
         if intent == STANDARDS and (unlisted := self._of_unlisted()):
             return unlisted
-        if intent == DETAILS and "listed" in self._names and self._names.isdisjoint(COMPARED):
+        inside = "listed" in self._names and self._names.isdisjoint(COMPARED)
+        if intent == DETAILS and inside and LISTED in self._language.topics:
             return [self._language.topics[LISTED]]
         if intent in (PROGRAMME, "about") and COVERED in self._language.topics and self._asks_for_more:
             return [self._language.topics[COVERED]]
-        if intent == REGISTERED and any(
+        if intent == REGISTERING and any(
             JOINS & match.names and "persona" in match.names for match in self._matches
         ):
-            found = [self._language.topics.get(one) for one in ("participation", REGISTERED)]
+            found = [self._language.topics.get(one) for one in ("participation", REGISTERING)]
             return [topic for topic in found if topic is not None]
         if intent == ARRANGEMENTS and CALENDAR in self._language.topics and "calendar" in self._names:
             return [self._language.topics[CALENDAR]]
