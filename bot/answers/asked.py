@@ -15,6 +15,7 @@ from bot.answers.forms import ATTRIBUTES, EVENT
 from bot.answers.judging import Match
 from bot.answers.knowledge import Topic
 from bot.answers.localtimes import Place
+from bot.answers.naming import LAUNCH
 from bot.answers.parts import Part, at_most
 from bot.answers.premises import day_fits
 from bot.answers.text import Sentence
@@ -241,12 +242,18 @@ class Asked:
         here = {name for atom in match.part.atoms for name in atom.names}
         if self.is_unknown(match.topic) and not here & PRICED:
             return match
-        elsewhere = bool(said & OTHER_THINGS) and not said & OWN_THINGS
+        ours = OWN_THINGS if self._is_launched(said) else OWN_THINGS - {LAUNCH}
+        elsewhere = bool(said & OTHER_THINGS) and not said & ours
         bare = bool(here) and not here & OWN_THINGS and all(a.names & ASKED_OF for a in match.part.atoms)
         referred = "it" in match.part.norms[:5] or (
             before.part.sentence == match.part.sentence and not self.answers(before)
         )
         return Match(match.part, None, vetoed=True) if elsewhere and bare and referred else match
+
+    def _is_launched(self, said: frozenset[str] | set[str]) -> bool:
+        """Whether the subject that is named, if any, is one that the workshop launches."""
+        named = [one for one in self.composer.config.subjects if f"subject:{one.id}" in said]
+        return not named or any(LAUNCH in one.text for one in named)
 
 
 def _is_small(match: Match) -> bool:

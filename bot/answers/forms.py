@@ -68,9 +68,11 @@ class Form:
         """Whether a part of `size` tokens that says these names may be this form."""
         if size > self.longest or (self.polar and not polar):
             return False
-        if self.is_of_times and not names.isdisjoint(ALWAYS):
-            return False  # "have a nice evening" does not ask for the time
-        return all(not need.isdisjoint(names) for need in self.needs)
+        for need in self.needs:  # most forms end here; a generator takes twice as long
+            if need.isdisjoint(names):
+                return False
+        # "have a nice evening" does not ask for the time
+        return not self.is_of_times or names.isdisjoint(ALWAYS)
 
     @cached_property
     def is_of_times(self) -> bool:

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-LONGEST = 96  # wordpieces of a text that are read: its first 64 and its last 32
-_HEAD = 64
+LONGEST = 64  # wordpieces of a text that are read: its first 40 and its last 24
+_HEAD = 40
 _PLAIN = re.compile(r"[a-z0-9]+|[^a-z0-9 ]")  # of printable ASCII
 _DATA = Path(__file__).parent / "data"
 

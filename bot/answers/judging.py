@@ -278,9 +278,11 @@ class Judge:
         best = (0.0, len(atoms))
         size = len(tokens)
         for form, accepted in forms:
+            score = form.score
+            if best[1] == 0 < best[0] and score <= best[0]:
+                continue  # all is accounted for by a form that needs as much
             if not form.fits(names, size, polar) or not distinct(form.needs, atoms):
                 continue
-            score = form.score
             left = sum(
                 1
                 for atom in atoms

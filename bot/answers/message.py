@@ -34,6 +34,7 @@ OPEN_TO_OPINION = frozenset({
 OF_SOMEBODY = frozenset({"organiser", "signatory"})
 
 HOURS = frozenset({"when", "local-time"})  # topics
+IN_PART = "in-part"  # the topic of coming late and leaving early
 WHEN = frozenset({"when", "mytime"})
 OF_AN_HOUR = frozenset({"when", "clockword", "start", "end", "duration", "untilword", REGISTERING})
 TO_GET_IN = frozenset({"registration", "now-next"})  # topics, of which whoever has registered means another
@@ -117,6 +118,8 @@ class Message:
             if polar and topic is not None and topic.front.check == "mode":
                 fits = day_fits(self.asked.claim(part, part.atoms, polar))
                 also = self.language.topics.get("when") if fits is False else None
+            elif topic is not None and topic.id == IN_PART and self._is_timed:
+                also = self.language.topics.get("when")
             elif polar and topic is not None and topic.id == "when" and _placed(part):
                 also = self.language.topics.get("venue")
             if topic is not None and topic.id == "when" and before is not None and before.topic is not None:
@@ -135,6 +138,11 @@ class Message:
         ):
             made.append(Match(told[0], when))
         return made
+
+    @cached_property
+    def _is_timed(self) -> bool:
+        """Whether an hour or a length of time is named."""
+        return any(atom.names & {"clock", "amount"} for part in self.asked.parts for atom in part.atoms)
 
     def _is_of_another_day(self, part: Part) -> bool:
         """ "The workshop in December – can I still register?" takes a day for granted that is not its own."""
@@ -466,7 +474,7 @@ class Message:
             self.moment,
             verdict=verdicts.pop() if len(verdicts) == 1 else None,
             polar=polar,
-            places=narrowed(places_of(named)),
+            places=narrowed(places_of(named), self.moment.programme.starts),
             atoms=named,
             beside=beside,
         )

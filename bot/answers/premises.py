@@ -47,7 +47,8 @@ def _all(results: list[bool | None]) -> bool | None:
 
 
 def _when(claim: Claim) -> bool | None:
-    zones = sum(bool({"place", "zone_"} & atom.names) for atom in claim.part.atoms)
+    named = [atom.value for atom in claim.part.atoms if {"place", "zone_"} & atom.names]
+    zones = len(_offsets([place for place in named if isinstance(place, Place)], claim.programme.starts))
     clocks = claim.values("clock")
     if zones > 1 and (not clocks or (len(clocks) == 1 and "clock" in claim.part.atoms[0].names)):
         return None  # "15:30 CET in IST?" claims nothing, it wants that time put over
@@ -55,7 +56,9 @@ def _when(claim: Claim) -> bool | None:
     besides = besides or (claim.has("date") and "today" in claim.part.norms)  # "is today the 20th?"
     if claim.has("calledoff") or claim.has("letter") or claim.has("must") or besides:
         return None  # of whether it takes place, of the letter, of another time besides
-    if claim.timed and (claim.of_being_there or not OVERLAPS.isdisjoint(claim.part.norms)):
+    if claim.timed and (
+        claim.of_being_there or claim.has("in-part") or not OVERLAPS.isdisjoint(claim.part.norms)
+    ):
         return None  # of somebody's own time
     if any(claim.has(name) for name in BESIDE_HOURS):
         return None
@@ -155,7 +158,7 @@ def _hours(claim: Claim, start: datetime, end: datetime) -> bool | None:
     places = [place for place in named if isinstance(place, Place)]
     if len(hours) == len(places) > 1:  # "14:00 CET is 8 am in New York": one instant on two clocks
         return all(_is_then(hour, start, place.clocks) for hour, place in zip(hours, places, strict=True))
-    if len(places) > 1:
+    if len(places) > 1 and len(_offsets(places, start)) > 1:
         return None  # which hour is said of which
     if clocks and all(clock.zone == claim.config.workshop.zone for clock in clocks[0]):
         clocks = []
@@ -248,7 +251,7 @@ def _cost(claim: Claim) -> bool | None:
     norms = set(claim.part.norms)
     if participation is None or claim.part.norms[:2] == ["am", "i"]:  # "am I free at nine?"
         return None
-    if norms & {"only", "except", "unless", "if", "include", "includes", "cover", "covers"}:
+    if norms & {"only", "except", "unless", "if", "include", "includes", "cover", "covers", "same"}:
         return None  # free, but not on the condition that is named, and no fee that includes a thing
     if claim.has("speakers") or (claim.has("free") and claim.part.norms[1:2] == ["there"]):
         return None  # of what they are paid; of free things beside the workshop
@@ -325,8 +328,8 @@ def _participation(claim: Claim) -> bool | None:
     if not norms.isdisjoint(claim.words.excluding):
         return False
     if claim.has("must") or narrow.intersection(claim.part.norms):
-        if claim.chooses:
-            return None
+        if claim.chooses or (claim.has("must") and (claim.has("?") or claim.has("contribute"))):
+            return None  # "is accreditation needed?"
         return False if claim.has("eligible") or claim.has("persona") or claim.has("must") else None
     asks = bool(MAY.intersection(claim.part.norms[:1])) or claim.has("eligible") or "welcome" in norms
     return True if asks and not claim.has("arrangements") else None  # and not of dogs, nor of an age
@@ -458,11 +461,29 @@ def places_of(atoms: list[Atom]) -> list[Place]:
     return found
 
 
-def narrowed(places: list[Place]) -> list[Place]:
-    """Places without the country of one that is named besides: "from Canada (Toronto)"."""
+def narrowed(places: list[Place], instant: datetime) -> list[Place]:
+    """Places without what says the same of one that is named besides.
+
+    Its country ("from Canada (Toronto)", "in Kingston, Jamaica"), and a zone of the same time at an instant
+    ("Sierra Leone is on GMT").
+    """
 
     def holds(whole: Place, other: Place) -> bool:
+        if "zone" in (whole.kind, other.kind):
+            same = _offsets([whole], instant) == _offsets([other], instant)
+            return (
+                same
+                and whole.kind == "zone"
+                and (other.kind != "zone" or places.index(other) < places.index(whole))
+            )
         zones, own = ({clock.zone for clock in place.clocks} for place in (whole, other))
-        return whole.kind != "zone" and other.kind != "zone" and len(zones) > 1 and own < zones
+        return own < zones or (own == zones and whole.kind == "country" and other.kind == "city")
 
-    return [place for place in places if not any(holds(place, other) for other in places)]
+    return [
+        place for place in places if not any(holds(place, other) for other in places if other is not place)
+    ]
+
+
+def _offsets(places: Sequence[Place], instant: datetime) -> set[timedelta | None]:
+    """How far the clocks of places are from UTC at an instant."""
+    return {instant.astimezone(clock.tz()).utcoffset() for place in places for clock in place.clocks}
