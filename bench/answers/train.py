@@ -463,6 +463,9 @@ def main() -> None:
     parser.add_argument(
         "--known", type=int, default=0, help="lines that the shipped one, to go on from, knows"
     )
+    parser.add_argument(
+        "--begin", type=Path, help="checkpoint to go on from instead, with the shipped as teacher"
+    )
     parser.add_argument("--again", type=float, default=AGAIN, help="share of the known lines an epoch")
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--rate", type=float, default=RATE)
@@ -473,7 +476,7 @@ def main() -> None:
     torch.set_num_threads(asked.threads)
     lines = questions()
     if asked.known:
-        reader = Reader.shipped()
+        reader = Reader.load(asked.begin) if asked.begin else Reader.shipped()
     else:
         reader = Reader(sorted({label for labels, _ in lines for label in labels}), asked.base)
         begin(reader, lines)

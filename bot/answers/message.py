@@ -100,7 +100,9 @@ class Message:
             self.composer.config.workshop.virtual,
         )
         likely = self._read(intents, self._wording())
-        if self._is_strange and max(likely.values()) < DECLINES and not any(match.topic for match in matches):
+        asked = sum(sentence.asked for sentence in self.sentences)  # of two questions, each has a part
+        read = sum(sorted(likely.values())[-min(2, max(1, asked)) :])
+        if self._is_strange and read < DECLINES and not any(match.topic for match in matches):
             return self._compose(matches)  # a language that nobody has read
         verdict = self._weighed(intents, weighing, [*opinions, *matches], likely)
         judged = opinions and not weighing.is_no_opinion(likely)

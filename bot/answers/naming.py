@@ -20,6 +20,7 @@ NAMED = frozenset({"subject", "code", "segment"})  # of which the programme or t
 VISAS = frozenset({"visa", "visas"})
 PROGRAMME, COVERED = "programme", "covered"  # an intent; the topic of what may be covered
 REGISTERING = "registration-details"  # an intent and its topic: deadline, confirmation, changes
+STILL = frozenset({"still"})  # "can I still register": one can, and until when is not known
 JOINS = frozenset({"join", "inperson"})
 CALENDAR = "calendar-entry"  # a topic
 LAUNCH = "launch"  # said of a thing, by a message and by the text about it
@@ -50,6 +51,12 @@ class Naming:
             JOINS & match.names and "persona" in match.names for match in self._matches
         ):
             found = [self._language.topics.get(one) for one in ("participation", REGISTERING)]
+            return [topic for topic in found if topic is not None]
+        if intent == REGISTERING and any(
+            "register" in match.names and STILL.intersection(match.part.norms) and "open" not in match.names
+            for match in self._matches
+        ):
+            found = [self._language.topics.get(one) for one in ("registration", REGISTERING)]
             return [topic for topic in found if topic is not None]
         if intent == ARRANGEMENTS and CALENDAR in self._language.topics and "calendar" in self._names:
             return [self._language.topics[CALENDAR]]

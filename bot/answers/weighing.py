@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.answers.forms import EVENT
+from bot.answers.forms import EVENT, UNKNOWN
 from bot.answers.judging import Match
 from bot.answers.knowledge import Topic
 from bot.answers.parts import Part
@@ -24,6 +24,7 @@ OVERRULES = 0.50  # anything else this likely overrules words that name a known 
 DENIES = 0.70  # so does `off` from here on
 DECLINES = 0.65  # a known intent this likely overrules words that name something unpublished
 CERTAIN = 0.80  # an intent this likely is asked of the workshop even where words name another thing
+SURE = 0.97  # and where the event itself is called another
 ALONE = 0.50  # an intent this likely is believed without words
 HINTS = 0.30  # an unpublished topic this likely says better than nothing what is not known
 SECOND = 0.10  # the second of two intents of one part
@@ -104,12 +105,24 @@ class Weighing:
         known = [match for match in matches if self._states(match)]
         confirmed = [match for match in known if _likely(match, likely) >= CONFIRMS]
         if confirmed:
-            confirmed = [match for match in known if _likely(match, likely) >= ALLOWS]
+            hours = {_about(match.topic.intent) for match in confirmed if match.topic}
+            confirmed = [
+                match
+                for match in known
+                if _likely(match, likely)
+                >= (BESIDE if match.topic and _about(match.topic.intent) in hours else ALLOWS)
+            ]
             also = [topic for topic in self._led(likely) if self._is_new(topic, confirmed)]
-            return Verdict([*confirmed, *(self._made(matches, also, likely) if also else [])])
+            denied = [match for match in matches if match.vetoed]
+            return Verdict([*confirmed, *(self._made(matches, also, likely) if also else denied)])
         named_other = any(match.names & OTHER for match in matches)
         vetoed = any(match.vetoed or match.another_day for match in matches)
-        if vetoed or (named_other and chance < CERTAIN):
+        sure = any("another" in match.names and not self.checked(match) for match in matches)
+        if (
+            vetoed
+            or (named_other and chance < (SURE if sure else CERTAIN))
+            or _is_noise(matches, lead, chance)
+        ):
             return Verdict(list(matches))
         if lead in ASKS_NOTHING and self._is_remark(matches, likely):
             return Verdict(self._made(matches, self.find(lead), likely))
@@ -130,7 +143,9 @@ class Weighing:
         if not known and any(match.topic is not None for match in matches):
             # A topic that no wording knows is known by its words alone.
             own = any(m.topic and m.topic.absorbs and m.topic.intent not in likely for m in matches)
-            if own and lead not in APART and not self._is_small(lead) and (not states or chance < CERTAIN):
+            there = any(match.part.norms[1:2] == ["there"] for match in matches)  # "will there be a Q&A?"
+            apart = lead == PANEL or (lead == PANEL_HOW and not there)
+            if own and not apart and not self._is_small(lead) and (not states or chance < CERTAIN):
                 return Verdict(list(matches))
             least = DECLINES if states else least
         if lead in APART and chance >= ALONE:
@@ -185,7 +200,7 @@ class Weighing:
             return True
         if _asks_twice([match for match, own in parts if self._asks_surely(match, own)]):
             return len(leads.difference(ASKS_NOTHING, (OFF,))) > 1
-        return len(leads & self._allowed(whole)) > 1
+        return len({_about(intent) for intent in leads & self._allowed(whole)}) > 1
 
     def _named(self, found: Sequence[tuple[Match, str]], matches: Sequence[Match]) -> int:
         """How many things are asked in so many words: by questions of their own, or by items of a list."""
@@ -265,6 +280,12 @@ class Weighing:
 def _asks_twice(matches: Sequence[Match]) -> bool:
     """Whether two sentences end in a question mark."""
     return len({match.part.sentence for match in matches if match.part.asked}) > 1
+
+
+def _is_noise(matches: Sequence[Match], lead: str, chance: float) -> bool:
+    """ "abc": one word that nobody knows, and that is no greeting for sure."""
+    alone = len(matches) == 1 and len(matches[0].part.tokens) == 1 and matches[0].names == {UNKNOWN}
+    return alone and lead in ASKS_NOTHING and chance < DECLINES
 
 
 def _is_named(match: Match, own: Likely) -> bool:
