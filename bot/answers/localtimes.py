@@ -150,8 +150,10 @@ class Places:
         self._demonyms: dict[str, str] = {}
         self._shared: dict[str, tuple[Clock, ...]] = {}
         self._main: dict[str, tuple[str, ...]] = {}
+        self._abroad: set[str] = set()
         self._load_cities()
         self._load_names(tomllib.loads(_data("places-en.toml")))
+        self._load_abroad()
         self.longest: dict[str, int] = {}
         self.words: set[str] = set()
         for name in (*self._all(), *(f"{people}s" for people in self._demonyms)):
@@ -198,6 +200,19 @@ class Places:
             clocks = tuple(Clock(**of) for of in entry["of"])
             for name in entry["names"]:
                 self._zones[key(name)] = (name.upper() if len(name) <= 4 else _shown(name), clocks)
+
+    def _load_abroad(self) -> None:
+        """What countries and cities are called in other languages, where this one has no such name."""
+        known, territories = set(self._all()), _locale(self.language).territories
+        for line in _data("places-abroad.txt").splitlines():
+            name, _, place = line.partition("|")
+            if not place or line.startswith("#") or key(name) in known:
+                continue
+            self._abroad.add(key(name))
+            if "/" in place:
+                self._clocks[key(name)] = (city_of(place, self.language), ((place, ""),))
+            else:
+                self._countries[key(name)] = (str(territories[place]), place)
 
     def _all(self) -> list[str]:
         return [
@@ -297,7 +312,8 @@ class Places:
 
     @functools.cached_property
     def _spellable(self) -> list[str]:
-        return sorted({name for name in self._all() if len(name) >= 5 and " " not in name})
+        own = set(self._all()) - self._abroad
+        return sorted({name for name in own if len(name) >= 5 and " " not in name})
 
     @functools.cached_property
     def _prominent(self) -> frozenset[str]:

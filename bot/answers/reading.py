@@ -155,7 +155,8 @@ class Reader:
         if not count or len(hits[code]) * 2 < len(words) or (count == 1 and len(words) > 4):
             return
         for sentence in found:
-            sentence.tokens = self._put_over(sentence.tokens, self.foreign[code])
+            named = self._in_names(sentence.tokens, self.foreign[code])
+            sentence.tokens = self._put_over(sentence.tokens, self.foreign[code], named)
 
     def _cut(self, token: Token) -> list[Token]:
         """The words of a run of Chinese or Japanese, which has no spaces: the longest known at each place."""
@@ -178,15 +179,28 @@ class Reader:
             for start, end in made
         ]
 
-    def _put_over(self, tokens: list[Token], table: Mapping[str, str]) -> list[Token]:
-        """Tokens with the words and pairs of words of a table replaced by what they mean."""
+    def _in_names(self, tokens: list[Token], table: Mapping[str, str]) -> set[int]:
+        """Where tokens of a place's name stand that begins with no word of a table: "à Port-au-Prince"."""
+        places = self.entities.places
+        found: set[int] = set()
+        for at, token in enumerate(tokens):
+            begins = token.raw[:1].isupper() and token.norm not in table
+            longest = places.longest.get(token.norm, 0) if begins else 0
+            for length in range(min(longest, len(tokens) - at), 1, -1):
+                if places.place(" ".join(other.norm for other in tokens[at : at + length])):
+                    found.update(range(at, at + length))
+                    break
+        return found
+
+    def _put_over(self, tokens: list[Token], table: Mapping[str, str], named: set[int]) -> list[Token]:
+        """Tokens with the words and pairs of words of a table replaced by what they mean; names are kept."""
         made: list[Token] = []
         at = 0
         while at < len(tokens):
             token, pair = tokens[at], " ".join(other.norm for other in tokens[at : at + 2])
             length = 2 if " " in pair and pair in table else 1
             meant = table.get(pair) if length == 2 else table.get(token.norm)
-            if meant is None or token.kind != "word":
+            if meant is None or token.kind != "word" or at in named:
                 made.append(token)
                 at += 1
                 continue

@@ -165,3 +165,16 @@ def test_people_and_other_languages_name_places_too(ask, text, told):
 def test_another_day_may_be_the_right_one_where_it_is_asked_from(ask):
     assert ask("Is the workshop on Wednesday in Sydney?").text.startswith("*Yes.*")
     assert ask("Is the workshop on Wednesday in Berlin?").text.startswith("*No.*")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("c koi l'heure du début à Port-au-Prince svp", "• Port-au-Prince (EST): *08:00"),
+        ("En República Dominicana ¿a qué hora empieza?", "• Dominican Republic (AST): *09:00"),
+        ("Um wie viel Uhr ist das in Elfenbeinküste?", "*13:00"),
+        ("what time is that in Port Vila", "*00:00"),
+    ],
+)
+def test_places_are_known_by_their_names_in_other_languages(ask, text, told):
+    assert told in ask(text).text
