@@ -147,7 +147,7 @@ class Weighing:
             apart = lead == PANEL or (lead == PANEL_HOW and not there)
             if own and not apart and not self._is_small(lead) and (not states or chance < CERTAIN):
                 return Verdict(list(matches))
-            least = DECLINES if states else least
+            least = CERTAIN if lead == "about" else DECLINES if states else least
         if lead in APART and chance >= ALONE:
             return Verdict(list(matches), lead)
         if chance >= least:

@@ -66,3 +66,15 @@ def test_it_is_a_thing_that_is_no_more_launched_here_than_known(ask):
 )
 def test_no_lead_where_something_else_is_asked(ask, text):
     assert not ask(text).text.startswith(("*Yes", "*No"))
+
+
+@pytest.mark.parametrize(
+    ("text", "topic"),
+    [
+        ("everything about the speakers", "speakers"),
+        ("full details of the programme", "programme"),
+        ("tell me everything about the recording", "recording"),
+    ],
+)
+def test_everything_of_one_thing_is_not_the_overview(ask, text, topic):
+    assert ask(text).topics == (topic,)
