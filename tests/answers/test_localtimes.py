@@ -174,6 +174,7 @@ def test_another_day_may_be_the_right_one_where_it_is_asked_from(ask):
         ("En República Dominicana ¿a qué hora empieza?", "• Dominican Republic (AST): *09:00"),
         ("Um wie viel Uhr ist das in Elfenbeinküste?", "*13:00"),
         ("what time is that in Port Vila", "*00:00"),
+        ("a las 14h de Ginebra qué hora es en Bogotá?", "• Ginebra (CET)"),
     ],
 )
 def test_places_are_known_by_their_names_in_other_languages(ask, text, told):
