@@ -206,13 +206,14 @@ class Places:
         known, territories = set(self._all()), _locale(self.language).territories
         for line in _data("places-abroad.txt").splitlines():
             name, _, place = line.partition("|")
-            if not place or line.startswith("#") or key(name) in known:
+            called = key(name)
+            if not place or line.startswith("#") or called in known:
                 continue
-            self._abroad.add(key(name))
+            self._abroad.add(called)
             if "/" in place:
-                self._clocks[key(name)] = (city_of(place, self.language), ((place, ""),))
+                self._clocks[called] = (city_of(place, self.language), ((place, ""),))
             else:
-                self._countries[key(name)] = (str(territories[place]), place)
+                self._countries[called] = (str(territories[place]), place)
 
     def _all(self) -> list[str]:
         return [

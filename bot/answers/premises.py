@@ -469,13 +469,11 @@ def narrowed(places: list[Place], instant: datetime) -> list[Place]:
     """
 
     def holds(whole: Place, other: Place) -> bool:
-        if "zone" in (whole.kind, other.kind):
-            same = _offsets([whole], instant) == _offsets([other], instant)
-            return (
-                same
-                and whole.kind == "zone"
-                and (other.kind != "zone" or places.index(other) < places.index(whole))
-            )
+        if whole.kind == "zone":
+            first = other.kind != "zone" or places.index(other) < places.index(whole)
+            return first and _offsets([whole], instant) == _offsets([other], instant)
+        if other.kind == "zone":
+            return False
         zones, own = ({clock.zone for clock in place.clocks} for place in (whole, other))
         return own < zones or (own == zones and whole.kind == "country" and other.kind == "city")
 

@@ -105,12 +105,12 @@ class Weighing:
         known = [match for match in matches if self._states(match)]
         confirmed = [match for match in known if _likely(match, likely) >= CONFIRMS]
         if confirmed:
-            hours = {_about(match.topic.intent) for match in confirmed if match.topic}
+            about = {_about(match.topic.intent) for match in confirmed if match.topic}
             confirmed = [
                 match
                 for match in known
                 if _likely(match, likely)
-                >= (BESIDE if match.topic and _about(match.topic.intent) in hours else ALLOWS)
+                >= (BESIDE if match.topic and _about(match.topic.intent) in about else ALLOWS)
             ]
             also = [topic for topic in self._led(likely) if self._is_new(topic, confirmed)]
             denied = [match for match in matches if match.vetoed]
@@ -144,8 +144,8 @@ class Weighing:
             # A topic that no wording knows is known by its words alone.
             own = any(m.topic and m.topic.absorbs and m.topic.intent not in likely for m in matches)
             there = any(match.part.norms[1:2] == ["there"] for match in matches)  # "will there be a Q&A?"
-            apart = lead == PANEL or (lead == PANEL_HOW and not there)
-            if own and not apart and not self._is_small(lead) and (not states or chance < CERTAIN):
+            put = lead == PANEL or (lead == PANEL_HOW and not there)
+            if own and not put and not self._is_small(lead) and (not states or chance < CERTAIN):
                 return Verdict(list(matches))
             least = CERTAIN if lead == "about" else DECLINES if states else least
         if lead in APART and chance >= ALONE:
