@@ -11,7 +11,7 @@ from bot.answers.claims import Claim
 from bot.answers.compose import Composer, Moment
 from bot.answers.dates import Day
 from bot.answers.entities import Atom, Code
-from bot.answers.forms import ATTRIBUTES, EVENT
+from bot.answers.forms import ATTRIBUTES, EVENT, ITEM, UNKNOWN
 from bot.answers.judging import Match
 from bot.answers.knowledge import Topic
 from bot.answers.localtimes import Place
@@ -84,6 +84,25 @@ class Asked:
     def matches(self) -> list[Match]:
         """What is asked, by the words of each part that asks something."""
         return at_most([self._of_that_day(match) for match in self._asking(self._joined(self.judged()))])
+
+    def unnamed(self, matches: Sequence[Match]) -> list[Match]:
+        """The requests that name nothing known, which only their wording can tell apart."""
+        kept = [match.part for match in matches]
+        return [
+            Match(part, None, places=self.places)
+            for part in self.parts
+            if part.request and not part.atoms and all(part is not other for other in kept)
+        ]
+
+    def without_scraps(self, matches: Sequence[Match]) -> list[Match]:
+        """Without a word or two that nobody knows in a sentence that asks nothing: "Regards, M. Keller"."""
+        asking = {part.sentence for part in self.parts if part.asked}
+        kept = [
+            match
+            for match in matches
+            if match.part.sentence in asking or len(match.part.tokens) > ITEM or match.names - {UNKNOWN}
+        ]
+        return kept or list(matches)
 
     def is_unknown(self, topic: Topic) -> bool:
         """Whether what a topic states has not been published."""

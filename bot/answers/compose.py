@@ -19,6 +19,7 @@ from bot.programme.model import Programme
 from bot.rendering import Mrkdwn, Rendering, zone_name
 
 MINUTE = timedelta(minutes=1)
+WHEN = "when"  # the topic of the date and the hours
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,9 @@ class Composer:
             item = programme.segment(item.id) or item
         codes = [atom.value for atom in atoms if isinstance(atom.value, Code)]
         items = config.standards.items if config.standards else []
+        if topic.id == WHEN:  # which tells the hours in the workshop's own zone
+            own = "zone", self._facts(moment)["hours"]["zone"]
+            places = [place for place in places if (place.kind, place.name) != own]
         return {
             **self._facts(moment),
             "verdict": verdict,

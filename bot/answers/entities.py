@@ -42,6 +42,7 @@ class Atom:
         return self.tokens[-1].end
 
 
+WORDS_ABROAD = frozenset({"ist", "et", "est"})  # zones' letters that are German and French words
 _CODE = re.compile(r"([a-z]{1,2})\.?(\d{3,5})(?:\.\d+)?$")
 
 
@@ -229,6 +230,8 @@ class Entities:
             return (
                 plain or before in ("in", "to", "at") or (at > 0 and line[at - 1].kind in ("clock", "number"))
             )
+        if run[0].norm in WORDS_ABROAD and not raw.isupper():
+            plain = before == "time" and not line[at - 1].translated
         timed = before in ("in", "to", "into") or (at > 0 and line[at - 1].kind in ("clock", "number"))
         return plain or (timed and len(raw) >= 2 and run[0].norm not in ("act", "eat", "cat", "pet"))
 

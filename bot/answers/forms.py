@@ -13,6 +13,7 @@ Names = frozenset[str]
 EVENT = "event"  # the workshop itself, by whatever noun
 UNKNOWN = "?"  # a word that stands nowhere
 ONLY_EVENT = frozenset({EVENT, "orgevent"})
+ITEM = 2  # tokens of an item of a list
 FRAGMENT = 5  # tokens of a message that may be nothing but a catchword
 ALWAYS = frozenset({"greeting", "thanks", "chatter", "bot"})  # said beside anything
 HASTE = frozenset({"soon", "eventday"})  # accepted by every topic

@@ -176,6 +176,7 @@ class Places:
             if line and not line.startswith("#"):
                 name, zone, country = line.split("|")
                 listed.setdefault(key(name), (name, []))[1].append((zone, country))
+        listed.pop("kita", None)  # "we" to Indonesians, of whom more write than of the town
         self._clocks |= {name: (shown, tuple(zones)) for name, (shown, zones) in listed.items()}
         territories = _locale(self.language).territories
         for code, zones in _country_zones().items():

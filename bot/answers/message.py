@@ -9,7 +9,7 @@ from functools import cached_property
 from bot.answers.asked import Asked
 from bot.answers.compose import Composer, Moment, Said
 from bot.answers.entities import Atom
-from bot.answers.forms import EVENT, KEYS, UNKNOWN
+from bot.answers.forms import EVENT, ITEM, KEYS, UNKNOWN
 from bot.answers.intents import Intents, is_latin
 from bot.answers.judging import Match
 from bot.answers.knowledge import Topic
@@ -22,7 +22,7 @@ from bot.answers.premises import day_fits, narrowed, places_of, verdict
 from bot.answers.reply import LONG, PANEL_LIMIT, framed, quotable
 from bot.answers.text import Sentence, fold
 from bot.answers.understanding import Language
-from bot.answers.weighing import DECLINES, ITEM, PANEL_HOW, Likely, Verdict, Weighing
+from bot.answers.weighing import DECLINES, PANEL_HOW, Likely, Verdict, Weighing
 from bot.rendering import clip
 
 # Topics that a question of opinion may look like.
@@ -122,7 +122,7 @@ class Message:
                 also = self.language.topics.get("when") if fits is False else None
             elif topic is not None and topic.id == IN_PART and self._is_timed:
                 also = self.language.topics.get("when")
-            elif polar and topic is not None and topic.id == "when" and _placed(part):
+            elif (polar or self._is_claimed(part)) and topic and topic.id == "when" and self._placed(part):
                 also = self.language.topics.get("venue")
             if topic is not None and topic.id == "when" and before is not None and before.topic is not None:
                 made.append(self._of_what_was_named(match, before.topic))
@@ -205,7 +205,7 @@ class Message:
         A message that reads as one question may still hold another, much shorter one: it is cut where two
         of its parts, each read by itself, certainly ask different things.
         """
-        matches = [*matches, *self._unnamed(matches)]
+        matches = self.asked.without_scraps([*matches, *self.asked.unnamed(matches)])
         if len(matches) == 1:
             return weighing.weigh(matches, whole)
         single = weighing.is_single(matches, whole)
@@ -213,7 +213,8 @@ class Message:
             return weighing.weigh(matches, whole)
         parts = [(match, intents.read(self._worded(match.part))) for match in matches]
         if single and not weighing.differ(parts, whole):
-            return weighing.weigh(matches, whole)
+            verdict = weighing.weigh(matches, whole)
+            return replace(verdict, matches=[*verdict.matches, *weighing.left(parts, verdict.matches)])
         verdicts: list[Verdict] = []
         put: list[tuple[str, Part]] = []
         for match, own in weighing.asking(parts, whole):
@@ -233,15 +234,6 @@ class Message:
         if self._any_answers(made):
             return Verdict(made, put=tuple(put))
         return Verdict(made, put[0][0] if put else "")
-
-    def _unnamed(self, matches: Sequence[Match]) -> list[Match]:
-        """The requests that name nothing known, which only their wording can tell apart."""
-        kept = [match.part for match in matches]
-        return [
-            Match(part, None, places=self.asked.places)
-            for part in self.asked.parts
-            if part.request and not part.atoms and all(part is not other for other in kept)
-        ]
 
     def _is_long(self) -> bool:
         return sum(len(sentence.tokens) for sentence in self.sentences) > MANY_WORDS
@@ -406,8 +398,8 @@ class Message:
         if found and any(self._verdict(other) is not True for other in self._claimed_with(match, matches)):
             return None  # "it is free and recorded, right?"
         timed = match.topic is not None and match.topic.front.check == "when"
-        if timed and found and self._is_wrong_beside(match):
-            return None
+        if timed and (self._is_wrong_beside(match) if found else self._is_strange):
+            return None  # in other languages "8 at night" is not read
         if not timed or any(isinstance(atom.value, Place) for atom in self._atoms(match)):
             return found
         mine = "mytime" in match.names
@@ -426,10 +418,14 @@ class Message:
 
     def _claimed_with(self, match: Match, matches: Sequence[Match]) -> list[Match]:
         """What else one "…, right?" is said of."""
-        sentence = match.part.sentence
-        if not any(part.claim for part in self.asked.parts if part.sentence == sentence):
+        if not self._is_claimed(match.part):
             return []
+        sentence = match.part.sentence
         return [other for other in matches if other is not match and other.part.sentence == sentence]
+
+    def _is_claimed(self, part: Part) -> bool:
+        """Whether its sentence ends in "…, right?"."""
+        return any(other.claim for other in self.asked.parts if other.sentence == part.sentence)
 
     def _is_told(self, part: Part) -> bool:
         """Whether it was told of the asker where another thing is asked: "My diary has …. When is it?"."""
@@ -483,16 +479,19 @@ class Message:
         one.question = matches[0].part.quoted(self.text)
         return one
 
+    def _placed(self, part: Part) -> bool:
+        """Whether a place is said of the workshop, and a day besides.
 
-def _placed(part: Part) -> bool:
-    """Whether a place is said of the workshop, and a day besides.
-
-    "Is it in Geneva on Tuesday?", "is the 25 November workshop in Geneva?"
-    """
-    told = {"place", "date", "span", "clock", "when", "start", "end", "eventday"}
-    said = [kind for atom in part.atoms if (kind := atom.names & told)]
-    if len(said) < 2:
-        return False
-    days = said[1:] if "place" in said[0] else said[:-1] if "place" in said[-1] else []
-    named = all("eventday" in kind for kind in days)
-    return bool(days) and (named or ("place" in said[0] and all(kind & {"date", "span"} for kind in days)))
+        "Is it in Geneva on Tuesday?", "is the 25 November workshop in Geneva?"; "on Tuesday in Tokyo" asks
+        for the day there, unless the place has the workshop's own time.
+        """
+        told = {"place", "date", "span", "clock", "when", "start", "end", "eventday"}
+        said = [(atom, kind) for atom in part.atoms if (kind := atom.names & told)]
+        if len(said) < 2:
+            return False
+        first, last = said[0][1], said[-1][1]
+        days = said[1:] if "place" in first else said[:-1] if "place" in last else []
+        plain = bool(days) and all(kind & {"date", "span", "eventday"} for _, kind in days)
+        zone = self.composer.config.workshop.zone
+        own = any(isinstance(a.value, Place) and a.value.clocks[0].zone == zone for a, _ in said)
+        return plain and ("place" in first or own or all("eventday" in kind for _, kind in days))

@@ -21,6 +21,8 @@ def verdict(check: str, claim: Claim) -> bool | None:
     denied = claim.denied
     if not claim.polar or check not in CHECKS or denied is None or (claim.chooses and check not in ANY_OF):
         return None
+    if set(claim.part.norms) >= OPINION:
+        return None
     if claim.lacks and check != "register":
         if not claim.lacks_by_name:
             return None  # "for free without registering": what is lacking is another thing
@@ -259,6 +261,8 @@ def _cost(claim: Claim) -> bool | None:
         return None  # free for some, and not for others
     if claim.has("free"):
         return participation.free
+    if claim.part.norms[1:2] == ["of"]:
+        return None  # "cost of registration?" claims nothing
     return not participation.free if claim.has("cost") or claim.has("money") else None
 
 
@@ -269,7 +273,7 @@ def _register(claim: Claim) -> bool | None:
     if claim.at >= claim.programme.starts or not ENOUGH.isdisjoint(claim.part.norms):
         return None  # whether one still can, nobody has told
     if claim.has("optional") or (claim.has("not") and "without" in claim.part.norms):
-        return not registration.mandatory if "without" not in claim.part.norms[3:] else registration.mandatory
+        return registration.mandatory if claim.lacks else not registration.mandatory
     if claim.has("byother"):
         return not registration.online_only
     if claim.has("inperson"):
@@ -319,7 +323,7 @@ def _participation(claim: Claim) -> bool | None:
         return None  # of who stands in for whom
     comes = claim.part.norms[0] in ("will", "did") and norms & ATTENDING and not norms & ADMITTED
     if comes or not ANYWHERE.isdisjoint(norms):
-        return None  # who comes is another question; and not from every country
+        return None  # who comes is another question; and not everybody from every country
     narrow = set(NARROW)
     if not claim.has("persona"):  # a private person is not a private event
         narrow |= {"private"}
@@ -421,6 +425,7 @@ def _is_part_of_it(claim: Claim) -> bool:
 NARROW = frozenset(
     ["only", "restricted", "reserved", "limited", "exclusive", "exclusively", "closed", "must", "need"]
 )
+OPINION = frozenset({"think", "should"})  # "do you think it should be free?"
 ANY_OF = frozenset({"participation", "listed"})  # "students or journalists": whichever it is
 ATTENDING = frozenset({"attendance", "attending", "attend", "participation", "presence"})
 ADMITTED = frozenset({"able", "allowed", "admitted", "accepted", "welcome", "permitted", "let", "i", "we"})
@@ -432,6 +437,7 @@ PARTLY = frozenset({"whole", "entire", "all", "middle"})
 MAY = frozenset({"can", "may", "could", "might"})
 ANYWHERE = frozenset({
     "world", "anywhere", "everywhere", "planet", "globe", "outside", "children", "child", "kids", "minors",
+    "everyone", "everybody", "anyone", "anybody", "every", "all", "under", "18s",
 })  # fmt: skip
 OVERLAPS = frozenset({
     "clash", "clashes", "overlap", "overlaps", "conflict", "conflicts", "collide", "collides", "coincide",

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.answers.forms import EVENT, UNKNOWN
+from bot.answers.forms import EVENT, ITEM, UNKNOWN
 from bot.answers.judging import Match
 from bot.answers.knowledge import Topic
 from bot.answers.parts import Part
@@ -51,7 +51,6 @@ OWN = (
     "eventday",
 )  # names of this workshop's own things and day, which no wording knows
 
-ITEM = 2  # tokens of an item of a list
 LOCAL_TIME, MY_TIME = "local-time", "mytime"  # when it is "for me" may read as when it is
 
 Likely = Mapping[str, float]
@@ -221,6 +220,21 @@ class Weighing:
             if not is_telling(own) and not denied and (borne or self._asks_surely(match, own)):
                 asking.append((match if borne else Match(match.part, None), own))
         return asking
+
+    def left(self, parts: Sequence[tuple[Match, Likely]], told: Sequence[Match]) -> list[Match]:
+        """The questions with a mark of their own that what is told hardly answers: they are declined."""
+        if not _asks_twice([match for match, _ in parts]):
+            return []
+        intents = {match.topic.intent for match in told if match.topic is not None}
+        left = [
+            Match(match.part, None)
+            for match, own in parts
+            if match.part.asked
+            and self.opens(match.part)
+            and sum(own.get(intent, 1.0) for intent in intents) < FAINT
+            and _lead(own) not in ASKS_NOTHING
+        ]
+        return left if intents and len(left) < len(parts) else []
 
     def is_borne(self, match: Match, own: Likely, whole: Likely) -> bool:
         """Whether a part may state what its words name, as itself is read or the message as a whole."""

@@ -183,3 +183,19 @@ def test_who_is_in_the_meeting_and_hears_nothing_is_not_told_of_a_link(ask, text
     assert (answer.status, answer.topics) == ("unknown", ("joining-link",))
     assert "cannot see into the meeting" in answer.text
     assert "link to join" not in answer.text
+
+
+def test_a_second_question_that_nothing_answers_is_declined(ask):
+    answer = ask("Hi, will the chair of SG5 attend? and is SG5 the organiser?")
+    assert answer.unanswered == ("will the chair of SG5 attend",)
+    assert "organiser" in answer.topics
+
+
+def test_a_name_below_a_question_is_no_question(ask):
+    answer = ask("Dear all, could you kindly share the programme? Best regards, M. Keller")
+    assert (answer.topics, answer.unanswered) == (("programme",), ())
+
+
+def test_a_place_that_is_claimed_beside_a_day_is_corrected(ask):
+    answer = ask("I understand the workshop is on 25 November in Geneva and costs nothing, correct?")
+    assert {"when", "venue", "cost"} <= set(answer.topics)

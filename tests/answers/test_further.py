@@ -110,3 +110,12 @@ def test_how_much_is_left_is_no_question_of_money(ask):
 
 def test_today_in_another_language_is_a_day(ask):
     assert "25 November" in ask("oggi?").text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["is the workshop suitable for beginners", "is this too technical for a lawyer?", "which level is it"],
+)
+def test_the_level_is_not_published(ask, text):
+    answer = ask(text)
+    assert (answer.status, answer.topics) == ("unknown", ("level",))

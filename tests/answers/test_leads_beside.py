@@ -32,6 +32,12 @@ from tests.answers.conftest import AFTER
         "Does it fall in the same week as 28 November?",
         "so 1 to 3:30 pm?",
         "Full title of L.1472?",
+        "is it open 4 every one?",
+        "can anybody come",
+        "can under 18s join",
+        "do you think it should be free",
+        "cost of registration?",
+        "jam 8 malam WIB betul?",
     ],
 )
 def test_no_lead(ask, text):
@@ -45,6 +51,9 @@ def test_no_lead(ask, text):
     ("text", "lead"),
     [
         ("its 2 hours long right", "*No.*"),
+        ("I can just click the link on the website and join without registering, correct?", "*No.*"),
+        ("Attendance without registering is fine, right?", "*No.*"),
+        ("Can I attend without registering?", "*No.*"),
         ("ends 15:30 right", "*Yes.*"),
         ("Someone told me it's on 24 November at 14:00, is this right?", "*No.*"),
         ("My colleague says no registration needed… Is he right?", "*No.*"),

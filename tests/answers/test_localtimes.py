@@ -179,3 +179,27 @@ def test_another_day_may_be_the_right_one_where_it_is_asked_from(ask):
 )
 def test_places_are_known_by_their_names_in_other_languages(ask, text, told):
     assert told in ask(text).text
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("wie spät ist das dann bei unseren Kollegen in Singapur?", "Singapore"),
+        ("et pour Madagascar ?", "Madagascar"),
+        ("em Nova Iorque que horas são", "Nova Iorque"),
+        ("jam berapa waktu Papua?", "Papua"),
+    ],
+)
+def test_a_small_word_of_another_language_is_no_zone(ask, text, told):
+    answer = ask(text)
+    assert answer.text.count("•") == 1
+    assert f"• {told} (" in answer.text
+
+
+@pytest.mark.parametrize("text", ["what time ist?", "so 6.30 pm ist?", "starts 9am est?"])
+def test_small_letters_may_mean_a_zone(ask, text):
+    assert "IST" in ask(text).text or "EST" in ask(text).text
+
+
+def test_the_workshops_own_zone_is_not_told_twice(ask):
+    assert "•" not in ask("its at 2pm CET yes?").text
