@@ -283,8 +283,9 @@ def _register(claim: Claim) -> bool | None:
             return None
         other = any("?" in atom.names for atom in claim.part.atoms) and not claim.has("register")
         told = {"each", "every", "all", "by"}.isdisjoint(claim.part.norms)  # nor by when, nor by whom
-        if any(claim.has(name) for name in ("persona", "behalf", "speakers")):
-            return None  # whoever it is
+        beside = ("persona", "behalf", "speakers", "registration-details", "number")
+        if any(claim.has(name) for name in beside):
+            return None  # whoever it is, and whatever else is needed
         return registration.mandatory if told and not other else None
     return registration.online_only if claim.has("virtual") else None
 

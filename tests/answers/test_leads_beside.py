@@ -37,6 +37,7 @@ from tests.answers.conftest import AFTER
         "can under 18s join",
         "do you think it should be free",
         "cost of registration?",
+        "is a nomination letter needed",
         "jam 8 malam WIB betul?",
     ],
 )
