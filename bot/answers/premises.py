@@ -56,8 +56,11 @@ def _when(claim: Claim) -> bool | None:
         return None  # "15:30 CET in IST?" claims nothing, it wants that time put over
     besides = not claim.has("clock") and not BESIDES.isdisjoint(claim.part.norms)
     besides = besides or (claim.has("date") and "today" in claim.part.norms)  # "is today the 20th?"
+    besides = besides or ("today" in claim.part.norms and _names_weekday(claim))  # "today is Thursday"
     if claim.has("calledoff") or claim.has("letter") or claim.has("must") or besides:
         return None  # of whether it takes place, of the letter, of another time besides
+    if claim.timed and not claim.words.selves.isdisjoint(claim.part.norms[1:3]):
+        return None  # "can I make it to a meeting at 3?"
     if claim.timed and (
         claim.of_being_there or claim.has("in-part") or not OVERLAPS.isdisjoint(claim.part.norms)
     ):
@@ -89,6 +92,10 @@ def _when(claim: Claim) -> bool | None:
     found = _all(results)
     timed = any(claim.has(name) for name in ("clock", "date", "span"))
     return None if found is False and timed and claim.may_be_placed else found
+
+
+def _names_weekday(claim: Claim) -> bool:
+    return any(isinstance(value, tuple) and value[0] == "weekday" for value in claim.values("span"))
 
 
 def _there(claim: Claim, start: datetime) -> datetime:
@@ -222,12 +229,10 @@ def _length(claim: Claim, minutes: float, days: int) -> bool | None:
         return None
     if amounts[0] < 20 and not claim.has("duration"):
         return None
-    if (
-        "in" in claim.part.norms
-        and amounts[0] >= 1440
-        and amounts[0] % 1440 == 0
-        and not claim.has("duration")
-    ):
+    if not JUDGING.isdisjoint(claim.part.norms):
+        return None
+    counted = not AHEAD.isdisjoint(claim.part.norms)
+    if counted and amounts[0] >= 1440 and amounts[0] % 1440 == 0 and not claim.has("duration"):
         return days == amounts[0] / 1440
     if amounts[0] == 1440:
         return None
@@ -253,7 +258,7 @@ def _cost(claim: Claim) -> bool | None:
     norms = set(claim.part.norms)
     if participation is None or claim.part.norms[:2] == ["am", "i"]:  # "am I free at nine?"
         return None
-    if norms & {"only", "except", "unless", "if", "include", "includes", "cover", "covers", "same"}:
+    if norms & {"only", "except", "unless", "if", "include", "includes", "cover", "covers", "same", "with"}:
         return None  # free, but not on the condition that is named, and no fee that includes a thing
     if claim.has("speakers") or (claim.has("free") and claim.part.norms[1:2] == ["there"]):
         return None  # of what they are paid; of free things beside the workshop
@@ -363,6 +368,8 @@ def _status(claim: Claim) -> bool | None:
         "deferred",
     }:
         return status is Status.POSTPONED or claim.programme.starts != claim.config.workshop.start
+    if "new" in norms:
+        return None
     if claim.has("statusq"):
         return status is Status.ON if at < claim.programme.ends else False
     if norms & {"planned", "schedule", "scheduled", "punctually"} or {"on", "time"} <= norms:
@@ -408,7 +415,7 @@ def _subject(claim: Claim) -> bool | None:
     named = sum("subject" in atom.names for atom in claim.part.atoms)
     if named > 1 or any(claim.has(name) for name in UNTOLD):
         return None
-    if {"before", "after", "only", "already", "part"}.intersection(claim.part.norms):
+    if {"before", "after", "only", "already", "yet", "part"}.intersection(claim.part.norms):
         return None
     if (claim.has("launch") or claim.has("discuss")) and claim.at >= claim.programme.starts:
         return None  # it was announced; whether it happened nobody has told
@@ -432,6 +439,10 @@ ATTENDING = frozenset({"attendance", "attending", "attend", "participation", "pr
 ADMITTED = frozenset({"able", "allowed", "admitted", "accepted", "welcome", "permitted", "let", "i", "we"})
 BESIDES = frozenset({"well", "also", "too", "previously"})
 ENOUGH = frozenset({"enough", "sufficient", "suffice", "suffices"})
+JUDGING = frozenset(
+    {"worth", "enough", "too", "past", "tend", "tends"}
+)  # of a length, which is no claim of it
+AHEAD = frozenset({"in", "away", "go", "from", "left", "ahead"})  # "five days to go"
 RELATED = frozenset({"week", "month", "same"})  # "in the same week as the 28th"
 UNTIL = frozenset({"to", "till", "until"})
 PARTLY = frozenset({"whole", "entire", "all", "middle"})

@@ -28,6 +28,8 @@ def clocks(place):
         ("texas", "07:00"), ("nyc", "08:00"), ("california", "05:00"), ("sao paulo", "10:00"), ("brazil",
         "10:00"),
         ("new zealand", "02:00"), ("bengaluru", "18:30"), ("uk", "13:00"), ("newfoundland", "09:30"),
+        ("frankfurt", "14:00"), ("lucerne", "14:00"), ("walvis bay", "15:00"), ("gujarat", "18:30"),
+        ("chiang mai", "20:00"), ("siem reap", "20:00"), ("us virgin islands", "09:00"), ("minas gerais", "10:00"), ("sabah", "21:00"),
     ],
 )  # fmt: skip
 def test_a_place_has_its_clock(places, name, first):
