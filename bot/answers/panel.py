@@ -12,6 +12,8 @@ from bot.answers.text import Sentence, Token, fold, stem
 
 QUESTION_WORDS = frozenset({"question", "questions", "q", "qn", "query", "ask", "comment"})
 QUESTIONS = frozenset({"question", "questions", "comment", "comments", "query"})
+REFERS = frozenset({"them", "it"})  # to questions that were named before
+WAYS = frozenset({"write", "send", "put", "post", "type", "ask", "go", "submit", "here", "leave", "drop"})
 # Names that make a question one about taking part, never one of opinion.
 LOGISTICS = frozenset({
     "register", "join", "link", "page", "obtain", "speakers", "recording", "certificate", "joining-link",
@@ -87,8 +89,12 @@ class PanelQuestions:
             if after is None:
                 continue
             rest = [token for token in tokens[after:] if token.kind != "mark"]
-            if len(rest) > 2 and rest[0].norm == "is" and rest[1].norm in self._indirect:
-                rest = rest[1:]  # "my question to the panel is | whether …"
+            if rest and self._asks_how([token.norm for token in rest]):
+                continue
+            for head in (("is",), ("would", "be")):  # "my question to the panel is | whether …"
+                at = len(head)
+                if tuple(token.norm for token in rest[:at]) == head and len(rest) > at + 1:
+                    rest = rest[at:] if rest[at].norm in self._indirect else rest
             start = rest[0].start if rest else tokens[-1].end
             later = found[number + 1 if rest else number + 2 :]
             end = next((other.tokens[0].start for other in later if self._turns(other)), len(text))
@@ -162,8 +168,14 @@ class PanelQuestions:
         return start + prefix if prefix else None
 
     def _is_of_asking(self, before: Sequence[str]) -> bool:
-        """Whether it asks for the way to ask: "can I send a question to", "where do I put questions for"."""
-        return not self._selves.isdisjoint(before[1:3]) and not QUESTIONS.isdisjoint(before)
+        """Whether it asks for the way to ask: "can I send a question to", "do you pass questions on to"."""
+        return not QUESTIONS.isdisjoint(before)
+
+    def _asks_how(self, rest: Sequence[str]) -> bool:
+        """Whether what follows asks for the way: "I have questions for the speakers, where do they go"."""
+        asks = rest[0] in self._wh | self._polar and len(rest) <= 8
+        refers = not REFERS.isdisjoint(rest) or {"they", "go"} <= set(rest)
+        return asks and refers and not WAYS.isdisjoint(rest)
 
     def is_opinion(self, part: Part) -> bool:
         """Whether a part asks for a judgement, a policy or a way of doing things."""

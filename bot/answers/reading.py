@@ -226,6 +226,8 @@ class Reader:
             return None
         if before == "time" and not token.raw[:1].isupper():  # "qué hora sería en Madrid"
             return None
+        if at and tokens[at - 1].translated and not token.raw[:1].isupper():  # "en pleine nuit"
+            return None
         return None if self.spelling.is_word(token.norm) else self.entities.places.closest(token.norm)
 
     def _is_odd(self, token: Token) -> bool:

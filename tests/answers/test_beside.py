@@ -41,6 +41,9 @@ def test_what_stands_beside_a_question_that_is_put_to_the_panel_is_not_lost(ask,
     [
         "Can I send a question to the speakers in advance, and how?",
         "How can I put a question to the panel? Is there a limit?",
+        "do you pass questions on to the speakers?",
+        "I got three questions for the authors, do I write them here",
+        "i got questions for resilio, where do they go",
     ],
 )
 def test_how_to_ask_the_panel_is_no_question_for_it(ask, text):

@@ -29,7 +29,8 @@ def clocks(place):
         "10:00"),
         ("new zealand", "02:00"), ("bengaluru", "18:30"), ("uk", "13:00"), ("newfoundland", "09:30"),
         ("frankfurt", "14:00"), ("lucerne", "14:00"), ("walvis bay", "15:00"), ("gujarat", "18:30"),
-        ("chiang mai", "20:00"), ("siem reap", "20:00"), ("us virgin islands", "09:00"), ("minas gerais", "10:00"), ("sabah", "21:00"),
+        ("chiang mai", "20:00"), ("inggris", "13:00"),
+        ("siem reap", "20:00"), ("us virgin islands", "09:00"), ("minas gerais", "10:00"), ("sabah", "21:00"),
     ],
 )  # fmt: skip
 def test_a_place_has_its_clock(places, name, first):
