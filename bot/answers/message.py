@@ -22,7 +22,7 @@ from bot.answers.premises import day_fits, narrowed, places_of, verdict
 from bot.answers.reply import LONG, PANEL_LIMIT, framed, quotable
 from bot.answers.text import Sentence, fold
 from bot.answers.understanding import Language
-from bot.answers.weighing import DECLINES, PANEL_HOW, Likely, Verdict, Weighing
+from bot.answers.weighing import CONFIRMS, DECLINES, PANEL_HOW, Likely, Verdict, Weighing
 from bot.rendering import clip
 
 # Topics that a question of opinion may look like.
@@ -218,7 +218,10 @@ class Message:
         verdicts: list[Verdict] = []
         put: list[tuple[str, Part]] = []
         for match, own in weighing.asking(parts, whole):
-            likely = {intent: (own[intent] + whole[intent]) / 2 for intent in whole}
+            sure = weighing.long and weighing.asks_surely(
+                match, own
+            )  # of a long message the whole says little
+            likely = own if sure else {intent: (own[intent] + whole[intent]) / 2 for intent in whole}
             item = len(match.part.tokens) <= ITEM and match.names == {UNKNOWN}  # "and 6G", which says nothing
             verdicts.append(Verdict([match]) if item else weighing.weigh([match], likely))
             if verdicts[-1].panel:
@@ -233,7 +236,8 @@ class Message:
         ]
         if self._any_answers(made):
             return Verdict(made, put=tuple(put))
-        return Verdict(made, put[0][0] if put else "")
+        meant = [intent for intent, _ in put if whole[intent] >= CONFIRMS or not any(m.topic for m in made)]
+        return Verdict(made, meant[0] if meant else "")
 
     def _is_long(self) -> bool:
         return sum(len(sentence.tokens) for sentence in self.sentences) > MANY_WORDS

@@ -20,7 +20,9 @@ NAMED = frozenset({"subject", "code", "segment"})  # of which the programme or t
 VISAS = frozenset({"visa", "visas"})
 PROGRAMME, COVERED = "programme", "covered"  # an intent; the topic of what may be covered
 REGISTERING = "registration-details"  # an intent and its topic: deadline, confirmation, changes
-STILL = frozenset({"still"})  # "can I still register": one can, and until when is not known
+SPEAKERS = "speakers"  # an intent and its topic
+WHO_COMES = frozenset({"attends", "persona", UNKNOWN})  # "will the Chinese delegation attend?"
+STILL = frozenset({"still"})
 JOINS = frozenset({"join", "inperson"})
 CALENDAR = "calendar-entry"  # a topic
 LAUNCH = "launch"  # said of a thing, by a message and by the text about it
@@ -47,15 +49,15 @@ class Naming:
             return [self._language.topics[LISTED]]
         if intent in (PROGRAMME, "about") and COVERED in self._language.topics and self._asks_for_more:
             return [self._language.topics[COVERED]]
+        if intent == SPEAKERS and any(WHO_COMES <= match.names for match in self._matches):
+            found = [self._language.topics.get(one) for one in ("participation", SPEAKERS)]
+            return [topic for topic in found if topic is not None]
         if intent == REGISTERING and any(
             JOINS & match.names and "persona" in match.names for match in self._matches
         ):
             found = [self._language.topics.get(one) for one in ("participation", REGISTERING)]
             return [topic for topic in found if topic is not None]
-        if intent == REGISTERING and any(
-            "register" in match.names and STILL.intersection(match.part.norms) and "open" not in match.names
-            for match in self._matches
-        ):
+        if intent == REGISTERING and any(_must_or_still(match) for match in self._matches):
             found = [self._language.topics.get(one) for one in ("registration", REGISTERING)]
             return [topic for topic in found if topic is not None]
         if intent == ARRANGEMENTS and CALENDAR in self._language.topics and "calendar" in self._names:
@@ -117,6 +119,14 @@ class Naming:
         more = any(splitter.wh.intersection(match.part.norms) or ABOUT & match.names for match in named)
         polar = any(splitter.is_polar(match.part) for match in named)
         return [self._language.topics[UNLISTED]] if more and not polar else []
+
+
+def _must_or_still(match: Match) -> bool:
+    """ "Can we still register?", "must my whole team register?": one can or must; the rest is not known."""
+    if "register" not in match.names:
+        return False
+    each = "must" in match.names and not match.names.isdisjoint(("persona", "behalf"))
+    return each or bool(STILL & set(match.part.norms) and "open" not in match.names)
 
 
 def _own_words(item: object) -> set[str]:

@@ -43,6 +43,11 @@ CONTEXT, CHATTER = "context", "chatter"  # tells about the asker · a remark
 ASKS_NOTHING = (CONTEXT, CHATTER, "greeting", "thanks", "goodbye")
 VENUE = "venue"  # where it is, and coming there
 OFF = "off"  # nothing about the workshop is asked
+GENERAL = (
+    "about",
+    "programme",
+    "when",
+)  # what is asked of the whole where a part of it has no wording of its own
 NAMES_IT = ("about", "title")  # intents, as which a workshop named by its subject reads
 ELSEWHERE = frozenset({OFF, "other-events"})
 OWN = (
@@ -111,7 +116,8 @@ class Weighing:
                 if _likely(match, likely)
                 >= (BESIDE if match.topic and _about(match.topic.intent) in about else ALLOWS)
             ]
-            also = [topic for topic in self._led(likely) if self._is_new(topic, confirmed)]
+            whole = any(match.topic and match.topic.intent not in likely for match in confirmed)
+            also = [] if whole else [topic for topic in self._led(likely) if self._is_new(topic, confirmed)]
             denied = [match for match in matches if match.vetoed]
             return Verdict([*confirmed, *(self._made(matches, also, likely) if also else denied)])
         named_other = any(match.names & OTHER for match in matches)
@@ -144,7 +150,8 @@ class Weighing:
             own = any(m.topic and m.topic.absorbs and m.topic.intent not in likely for m in matches)
             there = any(match.part.norms[1:2] == ["there"] for match in matches)  # "will there be a Q&A?"
             put = lead == PANEL or (lead == PANEL_HOW and not there)
-            if own and not put and not self._is_small(lead) and (not states or chance < CERTAIN):
+            enough = SURE if lead in GENERAL else CERTAIN
+            if own and not put and not self._is_small(lead) and (not states or chance < enough):
                 return Verdict(list(matches))
             least = CERTAIN if lead == "about" else DECLINES if states else least
         if lead in APART and chance >= ALONE:
@@ -193,11 +200,11 @@ class Weighing:
 
         The whole has to allow it, unless each has its own question mark, or names itself what it asks.
         """
-        leads = {_lead(own) for match, own in parts if self._asks_surely(match, own)}
+        leads = {_lead(own) for match, own in parts if self.asks_surely(match, own)}
         agreed = [(match, _lead(own)) for match, own in parts if _is_named(match, own)]
         if self._named(agreed, [match for match, _ in parts]) > 1:
             return True
-        if _asks_twice([match for match, own in parts if self._asks_surely(match, own)]):
+        if _asks_twice([match for match, own in parts if self.asks_surely(match, own)]):
             return len(leads.difference(ASKS_NOTHING, (OFF,))) > 1
         return len({_about(intent) for intent in leads & self._allowed(whole)}) > 1
 
@@ -217,7 +224,7 @@ class Weighing:
         for match, own in parts:
             borne = self.is_borne(match, own, whole)
             denied = _lead(own) in APART and "not" in match.names  # "not a question for the speakers"
-            if not is_telling(own) and not denied and (borne or self._asks_surely(match, own)):
+            if not is_telling(own) and not denied and (borne or self.asks_surely(match, own)):
                 asking.append((match if borne else Match(match.part, None), own))
         return asking
 
@@ -240,18 +247,20 @@ class Weighing:
         """Whether a part may state what its words name, as itself is read or the message as a whole."""
         likely = _likely(match, whole) >= ALLOWS or _likely(match, own) >= CONFIRMS
         there = "where" in match.names and _lead(own) == "page"  # "where is the programme"
-        return not self._states(match) or likely or there
+        claimed = EVENT in match.names and match.part.asked and self.checked(match)
+        return not self._states(match) or likely or there or claimed
 
     def is_no_opinion(self, likely: Likely) -> bool:
         """Whether what sounds like a matter of opinion is most likely something else."""
         return any(chance >= OVERRULES for intent, chance in likely.items() if intent not in APART)
 
-    def _asks_surely(self, match: Match, own: Likely) -> bool:
+    def asks_surely(self, match: Match, own: Likely) -> bool:
         """Whether a part, read by itself, is sure to ask what it most likely asks."""
-        asks = match.part.asked if self.long else match.part.request
         lead = _lead(own)
-        agreed = match.topic is not None and match.topic.intent == lead
-        return asks and own[lead] >= (ALMOST if agreed else SINGLE)
+        certain = not self.long or match.part.asked or own[lead] >= SURE
+        asks = match.part.request and certain
+        agreed = match.topic is not None and _about(match.topic.intent) == _about(lead)
+        return asks and own[lead] >= (ALMOST if agreed else CERTAIN)
 
     def _states(self, match: Match) -> bool:
         topic = match.topic
@@ -263,9 +272,11 @@ class Weighing:
         if likely[second] < SECOND or likely[first] + likely[second] < TOGETHER:
             return []
         found = [self.find(first), self.find(second)]
-        topics = [topic for some in found for topic in some] if all(found) else []
+        if not all(found):
+            return []
+        topics = [topic for some in found for topic in some]
         apart = {self.unknown(topic) for topic in topics}
-        return topics if len(apart) == 1 or likely[second] >= EQUAL else topics[:1]
+        return topics if len(apart) == 1 or likely[second] >= EQUAL else list(found[0])
 
     def _is_new(self, topic: Topic, confirmed: Sequence[Match]) -> bool:
         return all(match.topic is not None and match.topic.intent != topic.intent for match in confirmed)
@@ -305,7 +316,7 @@ def _is_noise(matches: Sequence[Match], lead: str, chance: float) -> bool:
 def _is_named(match: Match, own: Likely) -> bool:
     """Whether the words of a part ask what it is sure to ask as it is read."""
     lead = _lead(own)
-    return match.topic is not None and match.topic.intent == lead and own[lead] >= SINGLE
+    return match.topic is not None and match.topic.intent == lead and own[lead] >= CERTAIN
 
 
 def _about(intent: str) -> str:

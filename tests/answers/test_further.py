@@ -119,3 +119,18 @@ def test_today_in_another_language_is_a_day(ask):
 def test_the_level_is_not_published(ask, text):
     answer = ask(text)
     assert (answer.status, answer.topics) == ("unknown", ("level",))
+
+
+@pytest.mark.parametrize(
+    ("text", "topic"),
+    [
+        ("is it paid with taxpayers money", "sponsors"),
+        ("is a nomination letter needed", "registration-details"),
+        ("can we do a group registration", "registration-details"),
+        ("will it run over", "arrangements"),
+    ],
+)
+def test_what_is_beyond_the_fee_and_the_form_is_declined(ask, text, topic):
+    answer = ask(text)
+    assert answer.status == "unknown"
+    assert topic in answer.topics

@@ -41,9 +41,7 @@ from tests.answers.conftest import AFTER
         "is there a new date",
         "can i make it to a 3 pm meeting after",
         "is it worth an hour and a half of my life",
-        "is it paid with taxpayers money",
         "is the paper out yet",
-        "is a nomination letter needed",
         "jam 8 malam WIB betul?",
     ],
 )
