@@ -165,6 +165,8 @@ class Asked:
             for match in matches
             if any("injection" in atom.names for atom in match.part.atoms)
         }
+        if commands and not any(part.asked for part in self.parts):
+            commands = {part.sentence for part in self.parts}  # what stands beside them asks nothing
         return [
             Match(match.part, None, vetoed=True) if match.part.sentence in commands else match
             for match in matches
@@ -262,6 +264,8 @@ class Asked:
         if self.is_unknown(match.topic) and not here & PRICED:
             return match
         ours = OWN_THINGS if self._is_launched(said) else OWN_THINGS - {LAUNCH}
+        if "another" in said:
+            ours = ours - {EVENT}  # "when is the next SG5 meeting, and is it in Geneva?"
         elsewhere = bool(said & OTHER_THINGS) and not said & ours
         bare = bool(here) and not here & OWN_THINGS and all(a.names & ASKED_OF for a in match.part.atoms)
         referred = "it" in match.part.norms[:5] or (

@@ -269,11 +269,14 @@ class Message:
 
         Few words that a table put into this language say more there than as they stand.
         """
-        foreign = self._is_strange or (self._is_translated and self._is_latin and not self._is_short)
-        return intents.read(self.text if foreign else worded)
+        return intents.read(self.text if self._is_foreign else worded)
+
+    @cached_property
+    def _is_foreign(self) -> bool:
+        return self._is_strange or (self._is_translated and self._is_latin and not self._is_short)
 
     def _worded(self, part: Part) -> str:
-        return part.quoted(self.text) if self._is_strange else " ".join(part.norms)
+        return part.quoted(self.text) if self._is_foreign else " ".join(part.norms)
 
     def _wording(self) -> str:
         """The text with slips mended; in this language's words where it was another's."""

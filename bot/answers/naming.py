@@ -49,7 +49,7 @@ class Naming:
             return [self._language.topics[LISTED]]
         if intent in (PROGRAMME, "about") and COVERED in self._language.topics and self._asks_for_more:
             return [self._language.topics[COVERED]]
-        if intent == SPEAKERS and any(WHO_COMES <= match.names for match in self._matches):
+        if intent == SPEAKERS and any(match.names >= WHO_COMES for match in self._matches):
             found = [self._language.topics.get(one) for one in ("participation", SPEAKERS)]
             return [topic for topic in found if topic is not None]
         if intent == REGISTERING and any(
