@@ -257,7 +257,7 @@ class Weighing:
     def asks_surely(self, match: Match, own: Likely) -> bool:
         """Whether a part, read by itself, is sure to ask what it most likely asks."""
         lead = _lead(own)
-        certain = not self.long or match.part.asked or own[lead] >= SURE
+        certain = not self.long or match.part.asked or own[lead] >= SINGLE
         asks = match.part.request and certain
         agreed = match.topic is not None and _about(match.topic.intent) == _about(lead)
         return asks and own[lead] >= (ALMOST if agreed else CERTAIN)
