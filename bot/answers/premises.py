@@ -158,7 +158,10 @@ def _hours(claim: Claim, start: datetime, end: datetime) -> bool | None:
             for atom in claim.part.atoms
             if "zone_" in atom.names and isinstance(atom.value, Place) and atom.tokens[0] in claim.part.tokens
         ]  # of the part itself: "Can I join late? My meeting ends at 14:30 CET"
-        if zones and not claim.values("span") and not claim.amid:
+        asks = claim.part.claim or not claim.words.polar.isdisjoint(
+            claim.part.norms[:2]
+        )  # not "time in UTC?"
+        if zones and asks and not claim.values("span") and not claim.amid:
             return any(
                 start.astimezone(clock.tz()).utcoffset() == start.utcoffset() for clock in zones[0].clocks
             )

@@ -37,6 +37,8 @@ from tests.answers.conftest import AFTER
         "can under 18s join",
         "do you think it should be free",
         "cost of registration?",
+        "start time in UTC?",
+        "time in EST?",
         "so today is thursday, that's in 5 days yes?",
         "is there a new date",
         "can i make it to a 3 pm meeting after",

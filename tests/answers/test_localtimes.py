@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.answers.localtimes import Places, readings
-from tests.answers.conftest import BEFORE
+from tests.answers.conftest import BEFORE, DURING
 
 START = datetime(2025, 11, 25, 13, tzinfo=UTC)
 
@@ -206,3 +206,7 @@ def test_small_letters_may_mean_a_zone(ask, text):
 
 def test_the_workshops_own_zone_is_not_told_twice(ask):
     assert "•" not in ask("its at 2pm CET yes?").text
+
+
+def test_while_it_is_on_its_end_is_told_in_a_place_too(ask):
+    assert "ends in 50 minutes" in ask("how many minutes left, i'm in Nairobi", at=DURING).text
