@@ -8,8 +8,8 @@
 Lines added later are learned by going on from what is shipped, which knows the first so many lines, with
 fewer inner units if wanted (a third of them make an encoder that takes three fifths of the time):
 
-    python bench/answers/train.py CHECKPOINT --known 52372 --again 0.4 --epochs 4 --rate 1.5e-4
-    python bench/answers/train.py CHECKPOINT --begin LAST --known 52372 --again 0.9 --epochs 2 --rate 8e-5
+    python bench/answers/train.py CHECKPOINT --known 58261 --again 0.35 --epochs 2 --rate 1.2e-4
+    python bench/answers/train.py CHECKPOINT --begin LAST --known 58261 --again 0.35 --epochs 2 --rate 1.2e-4
     python bench/answers/train.py CHECKPOINT --known 47584 --again 0.8 --units 512 --epochs 6 --rate 2e-4
 
 A line of `intents/*.tsv` is `intent[+intent]<TAB>text` (intents/README.md says what each intent means). The
