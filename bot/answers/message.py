@@ -218,9 +218,8 @@ class Message:
         verdicts: list[Verdict] = []
         put: list[tuple[str, Part]] = []
         for match, own in weighing.asking(parts, whole):
-            sure = weighing.long and weighing.asks_surely(
-                match, own
-            )  # of a long message the whole says little
+            # Of a long message the whole says little of a part that is sure by itself.
+            sure = weighing.long and weighing.asks_surely(match, own)
             likely = own if sure else {intent: (own[intent] + whole[intent]) / 2 for intent in whole}
             item = len(match.part.tokens) <= ITEM and match.names == {UNKNOWN}  # "and 6G", which says nothing
             verdicts.append(Verdict([match]) if item else weighing.weigh([match], likely))

@@ -59,7 +59,8 @@ def _when(claim: Claim) -> bool | None:
     besides = besides or ("today" in claim.part.norms and _names_weekday(claim))  # "today is Thursday"
     if claim.has("calledoff") or claim.has("letter") or claim.has("must") or besides:
         return None  # of whether it takes place, of the letter, of another time besides
-    if claim.timed and not claim.words.selves.isdisjoint(claim.part.norms[1:3]):
+    may = claim.part.norms[0] in MAY or claim.part.norms[0] == "will"
+    if claim.timed and may and not claim.words.selves.isdisjoint(claim.part.norms[1:3]):
         return None  # "can I make it to a meeting at 3?"
     if claim.timed and (
         claim.of_being_there or claim.has("in-part") or not OVERLAPS.isdisjoint(claim.part.norms)
@@ -158,9 +159,8 @@ def _hours(claim: Claim, start: datetime, end: datetime) -> bool | None:
             for atom in claim.part.atoms
             if "zone_" in atom.names and isinstance(atom.value, Place) and atom.tokens[0] in claim.part.tokens
         ]  # of the part itself: "Can I join late? My meeting ends at 14:30 CET"
-        asks = claim.part.claim or not claim.words.polar.isdisjoint(
-            claim.part.norms[:2]
-        )  # not "time in UTC?"
+        polar = not claim.words.polar.isdisjoint(claim.part.norms[:2])
+        asks = claim.part.claim or polar  # "time in UTC?" claims nothing
         if zones and asks and not claim.values("span") and not claim.amid:
             return any(
                 start.astimezone(clock.tz()).utcoffset() == start.utcoffset() for clock in zones[0].clocks
@@ -442,9 +442,7 @@ ATTENDING = frozenset({"attendance", "attending", "attend", "participation", "pr
 ADMITTED = frozenset({"able", "allowed", "admitted", "accepted", "welcome", "permitted", "let", "i", "we"})
 BESIDES = frozenset({"well", "also", "too", "previously"})
 ENOUGH = frozenset({"enough", "sufficient", "suffice", "suffices"})
-JUDGING = frozenset(
-    {"worth", "enough", "too", "past", "tend", "tends"}
-)  # of a length, which is no claim of it
+JUDGING = frozenset({"worth", "enough", "too", "past", "tend", "tends"})  # of a length
 AHEAD = frozenset({"in", "away", "go", "from", "left", "ahead"})  # "five days to go"
 RELATED = frozenset({"week", "month", "same"})  # "in the same week as the 28th"
 UNTIL = frozenset({"to", "till", "until"})

@@ -43,11 +43,7 @@ CONTEXT, CHATTER = "context", "chatter"  # tells about the asker · a remark
 ASKS_NOTHING = (CONTEXT, CHATTER, "greeting", "thanks", "goodbye")
 VENUE = "venue"  # where it is, and coming there
 OFF = "off"  # nothing about the workshop is asked
-GENERAL = (
-    "about",
-    "programme",
-    "when",
-)  # what is asked of the whole where a part of it has no wording of its own
+GENERAL = ("about", "programme", "when")  # as which a thing reads that no wording knows
 NAMES_IT = ("about", "title")  # intents, as which a workshop named by its subject reads
 ELSEWHERE = frozenset({OFF, "other-events"})
 OWN = (
